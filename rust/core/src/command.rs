@@ -1,0 +1,199 @@
+//! Commands of the bureau and of issuers: what they say. Their canonical data is the annex of their record.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::digest::Digest;
+use crate::event::DetailType;
+use crate::input::Kid;
+use crate::text::{InvoiceCode, SceneCode, TaxCode, TaxId, Text};
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Role {
+    /// The tax bureau.
+    Bureau = 1,
+    /// An issuer of invoices.
+    Issuer = 2,
+    /// A gate, a bus, a barrier: signs payment events only.
+    Device = 3,
+    /// Acts for an issuer or for passengers.
+    Agent = 4,
+    /// Receives, transfers, presents.
+    Holder = 5,
+    /// Locks, reimburses, posts.
+    Reimburser = 6,
+    /// Reads.
+    Auditor = 7,
+}
+
+/// A rate: basis points, or one of the two that print no rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rate {
+    /// 300 is 3 %; at most 10,000.
+    BasisPoints(u16),
+    /// Exempt from tax.
+    Exempt,
+    /// Not taxable: a stored-value top-up.
+    NonTaxable,
+}
+
+/// When an invoice is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Policy {
+    /// One invoice a payment, at once.
+    Auto = 1,
+    /// The payment waits for a claim.
+    OnClaim = 2,
+}
+
+/// Where a stored-value card's money is invoiced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum StoredValue {
+    /// Each ride like any payment; a top-up is recorded and not invoiced.
+    AtRide = 1,
+    /// The top-up gets a non-taxable invoice; its rides are not invoiceable.
+    AtTopup = 2,
+}
+
+/// A field that a scene's `detail` may or must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetailField {
+    /// Its name.
+    pub name: Text<32>,
+    /// Its type.
+    pub kind: DetailType,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+/// A row of the scene table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scene {
+    /// `METRO` for example.
+    pub code: SceneCode,
+    /// What people call it (Chinese), printed on documents.
+    pub name: Text<64>,
+    /// The fields of `detail`, ordered by name.
+    pub detail: Vec<DetailField>,
+}
+
+/// A row of the rate table: this rate is allowed for this scene and tax code from one day to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateRow {
+    /// The scene.
+    pub scene: SceneCode,
+    /// The tax code.
+    pub tax_code: TaxCode,
+    /// The rate.
+    pub rate: Rate,
+    /// First day, days since 1970 in the chain's own zone.
+    pub from_day: i32,
+    /// Last day, inclusive; `i32::MAX` when open.
+    pub to_day: i32,
+}
+
+/// A row of an issuing mandate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MandateRow {
+    /// The scene.
+    pub scene: SceneCode,
+    /// When an invoice is made.
+    pub policy: Policy,
+    /// Where stored value is invoiced.
+    pub stored_value: StoredValue,
+    /// The tax code the issuer uses.
+    pub tax_code: TaxCode,
+    /// The rate the issuer uses; the rate table must allow it on the payment's day.
+    pub rate: Rate,
+}
+
+/// What a command asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// BUREAU admits an issuer.
+    AdmitIssuer {
+        /// The issuer.
+        tax_id: TaxId,
+        /// Its name.
+        name: Text<100>,
+        /// Most it may issue in a calendar month, fen; `None`: no limit.
+        credit_limit_fen: Option<u64>,
+    },
+    /// BUREAU registers any key, an ISSUER its own devices'.
+    RegisterKey {
+        /// The public key, not yet admitted under the strict rule.
+        public_key: [u8; 32],
+        /// What it may do.
+        role: Role,
+        /// Whose it is.
+        tax_id: TaxId,
+        /// The scenes a device may sign for; empty for other roles.
+        scenes: Vec<SceneCode>,
+        /// First height at which it is valid.
+        from_height: u64,
+        /// First height at which it is not; `u64::MAX` when open.
+        to_height: u64,
+    },
+    /// The key's own holder replaces it; the new key has signed the old kid and itself.
+    RotateKey {
+        /// The new public key.
+        public_key: [u8; 32],
+        /// The new key's signature over `PAE("application/vnd.farechain.rotate", old kid || new key)`.
+        proof: [u8; 64],
+    },
+    /// BUREAU or the key's ISSUER retires a key from this input on.
+    RetireKey {
+        /// The key.
+        kid: Kid,
+    },
+    /// BUREAU replaces the scene table.
+    SceneTable {
+        /// All rows.
+        rows: Vec<Scene>,
+    },
+    /// BUREAU replaces the rate table.
+    RateTable {
+        /// All rows.
+        rows: Vec<RateRow>,
+    },
+    /// An ISSUER lets the ledger issue for its devices' payments; replaces its mandate.
+    Mandate {
+        /// All rows, one a scene.
+        rows: Vec<MandateRow>,
+    },
+    /// BUREAU grants numbers.
+    GrantNumbers {
+        /// The invoice code.
+        code: InvoiceCode,
+        /// First number.
+        from: u32,
+        /// Last number, inclusive.
+        to: u32,
+        /// For this issuer alone; `None`: any issuer.
+        tax_id: Option<TaxId>,
+    },
+    /// BUREAU closes a grant; its unused tail is recorded.
+    CloseGrant {
+        /// The invoice code.
+        code: InvoiceCode,
+        /// The grant's first number.
+        from: u32,
+    },
+}
+
+/// A decoded command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Who this command is, for ever: see `docs/format.md`.
+    pub identity: Digest,
+    /// What it asks for.
+    pub order: Order,
+    /// Canonical data: deterministic CBOR.
+    pub data: Box<[u8]>,
+    /// The leaf hash of `data`.
+    pub data_leaf: Digest,
+}

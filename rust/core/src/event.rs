@@ -1,0 +1,126 @@
+//! What a signed input says: the types. `decode` turns a `CloudEvent` into one of them, or into a code.
+
+use alloc::boxed::Box;
+
+use crate::command::Command;
+use crate::digest::Digest;
+use crate::text::{SceneCode, TaxId};
+
+/// How a payment was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Channel {
+    /// `WeChat` Pay.
+    Wechat = 1,
+    /// Alipay.
+    Alipay = 2,
+    /// `UnionPay`.
+    Unionpay = 3,
+    /// A stored-value card.
+    Card = 4,
+    /// Cash.
+    Cash = 5,
+}
+
+/// The three kinds of payment event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// A ride, a stay, a ticket.
+    Paid = 1,
+    /// Money back for an earlier payment or top-up.
+    Refunded = 2,
+    /// Money put on a stored-value card.
+    ToppedUp = 3,
+}
+
+/// A decoded payment or top-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// `Paid` or `ToppedUp`.
+    pub kind: Kind,
+    /// How it was paid.
+    pub channel: Channel,
+    /// Where.
+    pub scene: SceneCode,
+    /// The seller.
+    pub seller: TaxId,
+    /// List price, fen.
+    pub gross_fen: u64,
+    /// What was paid, fen.
+    pub paid_fen: u64,
+    /// What may be invoiced, fen.
+    pub invoiceable_fen: u64,
+    /// When, milliseconds since 1970.
+    pub paid_at_ms: i64,
+    /// The payer's commitment.
+    pub payer: Option<[u8; 32]>,
+    /// The names of the fields of `detail` with their types, checked against the scene's table.
+    pub detail: Detail,
+    /// Who this payment is, for ever: see `docs/format.md`.
+    pub identity: Digest,
+    /// The key under which refunds that come first wait: the identity without its kind.
+    pub origin: Digest,
+    /// Canonical data: deterministic CBOR, the invoice's annex.
+    pub data: Box<[u8]>,
+    /// The leaf hash of `data`; the `payments_root` of an invoice for this payment alone.
+    pub data_leaf: Digest,
+}
+
+/// The fields that `detail` had: name and type, in canonical order.
+pub type Detail = Box<[(crate::text::Text<32>, DetailType)]>;
+
+/// The type of a field of `detail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum DetailType {
+    /// Text of at most 128 bytes.
+    Text = 1,
+    /// An integer, 0 to 2^53 - 1.
+    Integer = 2,
+}
+
+/// A decoded refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// How the payment was made.
+    pub channel: Channel,
+    /// The seller.
+    pub seller: TaxId,
+    /// What goes back, fen, at least 1.
+    pub refund_fen: u64,
+    /// When, milliseconds since 1970.
+    pub refunded_at_ms: i64,
+    /// The refund's own identity.
+    pub identity: Digest,
+    /// The identity of the payment, if it was a `PAID`.
+    pub paid_identity: Digest,
+    /// The identity of the payment, if it was a `TOPPED_UP`.
+    pub topped_up_identity: Digest,
+    /// The payment's identity without its kind.
+    pub origin: Digest,
+    /// Canonical data: deterministic CBOR.
+    pub data: Box<[u8]>,
+    /// The leaf hash of `data`.
+    pub data_leaf: Digest,
+}
+
+/// What an input says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A payment or a top-up.
+    Payment(Payment),
+    /// A refund.
+    Refund(Refund),
+    /// A command of the bureau or an issuer.
+    Command(Command),
+}
+
+/// An event with the name of the network it was signed for (checked by `decide`, not by the decoder).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// What `data.network` says.
+    pub network: crate::text::Text<64>,
+    /// The event.
+    pub event: Event,
+}

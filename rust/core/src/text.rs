@@ -1,0 +1,40 @@
+//! Short texts of bounded length, kept inline so that an event is decoded without an allocation a field.
+
+use core::fmt;
+
+/// At most `N` bytes of UTF-8 (`N` < 256), inline.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Text<const N: usize> {
+    len: u8,
+    bytes: [u8; N],
+}
+
+impl<const N: usize> Text<N> {
+    /// The text, or `None` where it is longer than `N` bytes.
+    pub fn new(text: &str) -> Option<Self> {
+        let len = u8::try_from(text.len()).ok()?;
+        let mut bytes = [0u8; N];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { len, bytes })
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> fmt::Debug for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// A unified social credit code, 18 characters.
+pub type TaxId = Text<18>;
+/// A scene's code, `METRO` for example.
+pub type SceneCode = Text<16>;
+/// A 19-digit tax code.
+pub type TaxCode = Text<19>;
+/// An invoice code: 12 digits, or empty under the 20-digit scheme.
+pub type InvoiceCode = Text<12>;
