@@ -1,0 +1,303 @@
+"""The Rust core as Python sees it: per batch, typed, detached from the interpreter while it works.
+
+Every ``bytes`` argument is exactly the length that its name says (a digest, key or seed 32, a signature 64); another
+length raises ``ValueError``. Amounts are integer fen, times milliseconds since 1970 unless the name says otherwise.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, final
+
+Rate = int | Literal["EXEMPT", "NONTAXABLE"]
+SourceRecord = tuple[int, int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]
+
+VERSION: str
+"""The version of this build."""
+INSTRUCTIONS: str
+"""The verification path chosen at run time: ``portable``, ``avx2`` or ``avx512``."""
+
+class LedgerError(Exception):
+    """The ledger refuses or is damaged. ``args`` is ``(kind, message)``.
+
+    ``kind`` is ``"missing"``, ``"exists"``, ``"locked"`` (another process owns it: wait or stop), ``"conflict"`` (a stale
+    batch: reopen), ``"poisoned"`` or ``"io"`` (a failed write: exit and recover by opening again), ``"corrupt"`` (stop and
+    audit), ``"batch"`` (a record batch that cannot be read: stop that partition), ``"rollback"`` (a checkpoint was signed
+    beyond what is here: restore), or ``"invalid"`` (an argument).
+    """
+
+# Signatures --------------------------------------------------------------------------------------
+
+def public_key(seed: bytes) -> bytes:
+    """The Ed25519 public key of a 32-byte seed (RFC 8032)."""
+
+def kid(public_key: bytes) -> str:
+    """A key's id: 32 hex digits, the first 16 bytes of SHA-256 of the public key."""
+
+def sign(seed: bytes, value: bytes) -> bytes:
+    """Signs an event: the DSSE pre-authentication encoding of its exact bytes. Returns 64 bytes."""
+
+def sign_batch(seeds: Sequence[bytes], values: Sequence[bytes]) -> list[bytes]:
+    """``sign`` for many events, on all cores. Raises ``ValueError`` where the lengths differ."""
+
+def verify_batch(public_keys: Sequence[bytes], values: Sequence[bytes], signatures: Sequence[bytes]) -> list[bool]:
+    """The strict rule for many events: one exact verdict each; a key that is not admitted verifies nothing."""
+
+def admit_key(public_key: bytes) -> None:
+    """Raises ``ValueError`` unless the key is canonical, on the curve, and in the prime-order subgroup."""
+
+# Digests, trees, codecs --------------------------------------------------------------------------
+
+def leaf_hash(data: bytes) -> bytes:
+    """Suite 1 leaf: of a record (its hash), of canonical data, of an outcome."""
+
+def block_hash(header: bytes) -> bytes:
+    """Suite 1 hash of a block: of its header's bytes."""
+
+def merkle_root(leaves: Sequence[bytes]) -> bytes:
+    """Suite 1 root over leaf data (each is hashed as a leaf here)."""
+
+def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """Suite 1 path from leaf ``index`` to the root, lowest first. Raises ``IndexError``."""
+
+def verify_inclusion(leaf: bytes, index: int, count: int, path: Sequence[bytes], root: bytes) -> bool:
+    """Whether the leaf data stands at ``index`` of ``count`` under ``root``; extra path elements are refused."""
+
+def input_digest(record: SourceRecord) -> bytes:
+    """The digest of a record's canonical input bytes."""
+
+def input_bytes(record: SourceRecord) -> bytes:
+    """A record's canonical input bytes (format.md section 2)."""
+
+def decode_event(value: bytes) -> dict[str, Any]:
+    """Decodes a CloudEvent. Returns ``network``, ``kind``, ``identity``, ``data`` and ``data_leaf``.
+
+    Raises ``ValueError`` whose message is the ``E_*`` code.
+    """
+
+def decode_record(record: bytes) -> dict[str, Any]:
+    """A record's fields by name; bytes stay bytes. Raises ``ValueError``."""
+
+def decode_header(header: bytes) -> dict[str, Any]:
+    """A block header's fields by name. Raises ``ValueError``."""
+
+def split_tax(total_fen: int, rate: Rate) -> tuple[int, int]:
+    """(net, tax) of an amount that includes tax. Raises ``ValueError`` for a rate over 10,000."""
+
+def check_uscc(text: str) -> None:
+    """Raises ``ValueError`` with ``E_USCC_FORMAT`` or ``E_USCC_CHECKSUM``."""
+
+# The public log (C2SP) ---------------------------------------------------------------------------
+
+def rfc6962_root(entries: Sequence[bytes]) -> bytes:
+    """The SHA-256 root over log entries (RFC 6962, section 2.1)."""
+
+def verify_consistency(
+    old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Raises ``ValueError`` unless the new tree extends the old one (RFC 6962, section 2.1.2)."""
+
+def vkey_ed25519(name: str, public_key: bytes) -> str:
+    """A log's verifier key in signed-note form."""
+
+def vkey_cosignature(name: str, public_key: bytes) -> str:
+    """A witness's verifier key in signed-note form (cosignature/v1)."""
+
+def open_note(text: str, vkeys: Sequence[str]) -> list[tuple[str, int | None]]:
+    """Verified signatures of a note: (name, Unix time of a cosignature or None).
+
+    Raises ``ValueError`` where a signature by one of the keys does not verify, or none is there.
+    """
+
+def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
+    """(origin, size, root) of a checkpoint note's body; verifies nothing. Raises ``ValueError``."""
+
+def cosign(name: str, seed: bytes, note: str, time_s: int) -> str:
+    """A witness's signature line over a checkpoint (cosignature/v1)."""
+
+# Proofs ------------------------------------------------------------------------------------------
+
+def verify_proof(proof: bytes, vkey: str, witnesses: Sequence[str], threshold: int) -> dict[str, Any]:
+    """Verifies a proof, JSON or compact, with nothing but the keys.
+
+    Returns ``record`` (bytes), ``hash``, ``fields``, ``header``, ``origin``, ``size``, ``cosigners``.
+    Raises ``ValueError`` that says what did not match.
+    """
+
+def proof_to_json(proof: bytes) -> bytes:
+    """The JSON form of a compact proof. Raises ``ValueError``."""
+
+def proof_to_compact(proof: bytes) -> bytes:
+    """The compact form of a JSON proof. Raises ``ValueError``."""
+
+# Ingest ------------------------------------------------------------------------------------------
+
+@final
+class Intake:
+    """What was fetched and is not sealed yet. Made by ``Ledger.intake``; used by one thread."""
+
+    @property
+    def pending(self) -> int:
+        """Inputs that wait to be sealed."""
+    @property
+    def is_empty(self) -> bool:
+        """Whether sealing would move nothing."""
+    @property
+    def dropped(self) -> int:
+        """Records dropped because the ledger has them."""
+    def expected(self, source: int) -> int:
+        """The offset that is wanted next of a source."""
+    def push_raw(self, source: int, data: bytes) -> int:
+        """Takes raw record batches as fetched; returns the inputs added. ``LedgerError("batch", ...)`` stops the partition."""
+    def push_records(self, source: int, records: Sequence[SourceRecord], next_offset: int | None) -> int:
+        """Takes (offset, timestamp_ms, key, value, headers) tuples in offset order; returns the inputs added."""
+    def seal(self, max_inputs: int) -> RawBatch:
+        """Takes the oldest inputs, at most ``max_inputs``."""
+
+@final
+class RawBatch:
+    """Inputs that will become a block, not looked at yet."""
+
+    def __len__(self) -> int: ...
+
+@final
+class PreparedBatch:
+    """Inputs that are decoded and verified."""
+
+    def __len__(self) -> int: ...
+    @property
+    def decode_ns(self) -> int:
+        """CPU of digests and decoding, nanoseconds."""
+    @property
+    def verify_ns(self) -> int:
+        """Wall time of the signatures, nanoseconds."""
+    @property
+    def oldest_ms(self) -> int:
+        """The oldest broker timestamp in it; 0 if it has no input."""
+
+@final
+class Committed:
+    """A durable block."""
+
+    height: int
+    hash: bytes
+    time_ms: int
+    inputs: int
+    records: int
+    invoices: int
+    red_letters: int
+    duplicates: int
+    rejected: dict[str, int]
+    waiting: int
+    bytes: int
+    decide_ns: int
+    hash_ns: int
+    append_ns: int
+    sync_ns: int
+
+@final
+class Ledger:
+    """A chain's ledger on disk; the writer of it where opened without ``readonly``. Safe to use from any thread."""
+
+    @staticmethod
+    def create(
+        path: str,
+        *,
+        network: str,
+        chain: str,
+        bureau: bytes,
+        sources: Sequence[tuple[str, bytes, int]],
+        regions: Sequence[str],
+        time_ms: int,
+        utc_offset_min: int = 480,
+        drain_max: int = 1024,
+    ) -> None:
+        """Writes genesis. ``sources``: (topic, 16-byte topic id, partition); the engine's own is added as source 0."""
+    @staticmethod
+    def open(path: str, *, readonly: bool = False, threads: int = 2) -> Ledger:
+        """Opens and recovers. ``LedgerError("locked", ...)`` where another process owns it."""
+    def close(self) -> None:
+        """Writes the index snapshot and gives the lock back; every later call raises."""
+    @property
+    def height(self) -> int:
+        """The height of the last durable block."""
+    @property
+    def head(self) -> bytes:
+        """Its hash."""
+    @property
+    def chain(self) -> str:
+        """The chain's name, which is the log's origin."""
+    @property
+    def network(self) -> str:
+        """The network's name."""
+    @property
+    def drainable(self) -> bool:
+        """Whether something that waits could be issued now: commit a block even if it has no input."""
+    def positions(self) -> list[tuple[str, bytes, int, int, bytes]]:
+        """Per source: topic, topic id, partition, next offset, digest of the last input."""
+    def intake(self) -> Intake:
+        """An intake at the ledger's positions."""
+    def prepare(self, batch: RawBatch) -> PreparedBatch:
+        """Decodes and verifies, on all cores; may run while another batch is being committed."""
+    def commit(self, batch: PreparedBatch, time_ms: int) -> Committed:
+        """Decides, hashes, appends, syncs. Batches must come in the order in which they were sealed."""
+    def status(self) -> dict[str, Any]:
+        """Counts: inputs, outcomes by kind and code, invoices, red letters, blocks, waiting, bytes, durable height, time."""
+    def block(self, height: int) -> dict[str, Any] | None:
+        """Header fields, hash, ranges, counts and outcomes of a block."""
+    def record(self, height: int, index: int) -> bytes | None:
+        """A record's bytes."""
+    def annex(self, height: int, index: int) -> bytes | None:
+        """A record's canonical data."""
+    def invoice(self, code: str, number: int) -> dict[str, Any] | None:
+        """Where it stands (``height``, ``index``), its ``record`` and ``fields``, ``hash``, ``check_code``, ``remaining_fen``, ``fiscal``."""
+    def invoice_by_hash(self, hash: bytes) -> dict[str, Any] | None:
+        """The same by record hash."""
+    def headers(self, first: int, count: int) -> list[bytes]:
+        """Header bytes of durable blocks."""
+    def input_frames(self, height: int) -> list[tuple[int, int, bytes]]:
+        """Per accepted input of a block: (source, timestamp_ms, canonical bytes), for audit by other means."""
+    def receipts(self, first_height: int, max_blocks: int) -> tuple[int, list[tuple[bytes | None, bytes]]]:
+        """(next height, messages as (key, value)) for the receipts topic; one per outcome but the engine's."""
+    def dead_letters(
+        self, first_height: int, max_blocks: int
+    ) -> tuple[int, list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]]]:
+        """(next height, messages as (key, value, headers)) for the dead-letter topic."""
+    def outcomes(self, first_height: int, max_blocks: int) -> tuple[int, list[tuple[Any, ...]]]:
+        """(next height, rows): topic, partition, offset, verdict, code, state, total, net, tax, (height, index) of a duplicate's first record."""
+    def prove(self, height: int, index: int, log: PublicLog) -> bytes:
+        """A compact proof under the log's published checkpoint. ``LedgerError("invalid", ...)`` if it is not published yet."""
+    def state_digest(self) -> bytes:
+        """The digest of the whole state; equal for equal histories of inputs."""
+    def memory_bytes(self) -> dict[str, int]:
+        """Memory of the index by table, and of the verifier's tables."""
+
+@final
+class PublicLog:
+    """The directory that any static file server can publish, and the signer of its checkpoints."""
+
+    @staticmethod
+    def open(public: str, state: str, origin: str, seed: bytes) -> PublicLog:
+        """Opens or creates. ``LedgerError("rollback", ...)`` where the files end before the last signed size."""
+    @property
+    def vkey(self) -> str:
+        """The log's verifier key."""
+    @property
+    def size(self) -> int:
+        """Entries in tiles."""
+    @property
+    def published_size(self) -> int:
+        """The size of the published checkpoint; 0 before the first."""
+    def catch_up(self, ledger: Ledger, max_blocks: int = 4096) -> int:
+        """Appends headers of durable blocks to bundles and tiles, synced; returns the new size."""
+    def sign(self) -> str:
+        """The checkpoint note for the present size, root recomputed from the files; durable before it is signed."""
+    def publish(self, note: str) -> None:
+        """Puts a (cosigned) note in place by atomic rename."""
+    def checkpoint(self) -> str:
+        """The published note; empty before the first."""
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """RFC 6962 consistency proof."""
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """RFC 6962 inclusion proof."""
+
+def audit(path: str, *, signatures: bool = True, public: str | None = None, vkey: str | None = None) -> dict[str, Any]:
+    """Re-derives everything from the log alone; ``ok``, counts, and on failure ``file``, ``byte`` and ``what``."""
