@@ -3,7 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::digest::Digest;
+use crate::cbor::{Decoder, Encoder, Malformed};
+use crate::digest::{Digest, SUITE};
 
 /// The version of headers and records.
 pub const VERSION: u64 = 1;
@@ -70,4 +71,116 @@ pub struct Genesis {
     pub regions: Vec<String>,
     /// The partitions; index 0 is the engine's own `system`/0.
     pub sources: Vec<Source>,
+}
+
+impl Header {
+    /// The header's bytes: what is hashed, and what the public log lists.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(160);
+        Encoder::new(&mut out)
+            .array(9)
+            .uint(VERSION)
+            .uint(SUITE)
+            .text(&self.chain)
+            .uint(self.height)
+            .bytes(&self.previous)
+            .uint(self.time_ms)
+            .uint(u64::from(self.record_count))
+            .bytes(&self.records_root)
+            .bytes(&self.inputs_root);
+        out
+    }
+
+    /// The opposite of [`Header::encode`].
+    ///
+    /// # Errors
+    /// [`Malformed`] for anything that `encode` does not write.
+    pub fn decode(bytes: &[u8]) -> Result<Header, Malformed> {
+        let mut decoder = Decoder::new(bytes);
+        decoder.array_of(9)?;
+        if (decoder.uint()?, decoder.uint()?) != (VERSION, SUITE) {
+            return Err(Malformed);
+        }
+        let header = Header {
+            chain: decoder.text()?.into(),
+            height: decoder.uint()?,
+            previous: decoder.bytes_of()?,
+            time_ms: decoder.uint()?,
+            record_count: decoder.uint_as()?,
+            records_root: decoder.bytes_of()?,
+            inputs_root: decoder.bytes_of()?,
+        };
+        decoder.end()?;
+        Ok(header)
+    }
+}
+
+impl SourceRange {
+    /// The leaf under `inputs_root`.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(56);
+        Encoder::new(&mut out)
+            .array(4)
+            .uint(u64::from(self.source))
+            .uint(self.first_offset)
+            .uint(self.next_offset)
+            .bytes(&self.last_digest);
+        out
+    }
+
+    /// The opposite of [`SourceRange::encode`]; reads one range and leaves what follows it.
+    ///
+    /// # Errors
+    /// [`Malformed`] for anything that `encode` does not write.
+    pub fn decode(decoder: &mut Decoder<'_>) -> Result<SourceRange, Malformed> {
+        decoder.array_of(4)?;
+        Ok(SourceRange {
+            source: decoder.uint_as()?,
+            first_offset: decoder.uint()?,
+            next_offset: decoder.uint()?,
+            last_digest: decoder.bytes_of()?,
+        })
+    }
+}
+
+impl Genesis {
+    /// The body of record kind 0, after version and kind.
+    pub(crate) fn encode_fields(&self, encoder: &mut Encoder<'_>) {
+        encoder
+            .uint(SUITE)
+            .text(&self.network)
+            .text(&self.chain)
+            .int(i64::from(self.utc_offset_min))
+            .bytes(&self.bureau)
+            .uint(u64::from(self.drain_max))
+            .array(self.regions.len());
+        for region in &self.regions {
+            encoder.text(region);
+        }
+        encoder.array(self.sources.len());
+        for source in &self.sources {
+            encoder.array(3).text(&source.topic).bytes(&source.topic_id).uint(u64::from(source.partition));
+        }
+    }
+
+    /// The opposite of `encode_fields`.
+    pub(crate) fn decode_fields(decoder: &mut Decoder<'_>) -> Result<Genesis, Malformed> {
+        if decoder.uint()? != SUITE {
+            return Err(Malformed);
+        }
+        let network = decoder.text()?.into();
+        let chain = decoder.text()?.into();
+        let utc_offset_min = i16::try_from(decoder.int()?).map_err(|_| Malformed)?;
+        let bureau = decoder.bytes_of()?;
+        let drain_max = decoder.uint_as()?;
+        let regions = (0..decoder.array()?).map(|_| decoder.text().map(String::from)).collect::<Result<_, _>>()?;
+        let count = decoder.array()?;
+        let mut sources = Vec::with_capacity(count);
+        for _ in 0..count {
+            decoder.array_of(3)?;
+            let topic = decoder.text()?.into();
+            sources.push(Source { topic, topic_id: decoder.bytes_of()?, partition: decoder.uint_as()? });
+        }
+        Ok(Genesis { network, chain, utc_offset_min, bureau, drain_max, regions, sources })
+    }
 }

@@ -1,0 +1,85 @@
+"""What the HTTP layer is given: the ledger, its log, and what the service knows about its own health."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from farechain._core import Ledger, PublicLog
+from farechain.pipeline.ingest import Sealed
+from farechain.pipeline.publish import Published
+
+RATE_WINDOW_S = 10.0
+RECENT_LATENCIES = 512
+
+
+@dataclass
+class Liveness:
+    """Progress of the running pipeline, for the page and the probes. Bounded; moved by callbacks only."""
+
+    stalled_after_s: float = 30.0
+    stopped_reason: str | None = None
+    lag_records: dict[str, int] = field(default_factory=dict)
+    last_block_s: float = 0.0
+    cosigners: tuple[str, ...] = ()
+    witness_refusal: str | None = None
+    published_s: float = 0.0
+    _unpublished: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=4096))
+    _latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT_LATENCIES))
+    _issued: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=4096))
+
+    def block(self, sealed: Sealed) -> None:
+        """A block became durable."""
+        self.last_block_s = time.time()
+        self._issued.append((time.monotonic(), sealed.committed.invoices))
+        if sealed.oldest_ms:
+            self._unpublished.append((sealed.committed.height, sealed.oldest_ms))
+
+    def published(self, published: Published, cosigners: Sequence[str]) -> None:
+        """A checkpoint is in place."""
+        self.published_s = time.time()
+        self.cosigners = tuple(cosigners)
+        self.witness_refusal = None
+        while self._unpublished and self._unpublished[0][0] < published.size:
+            self._latencies_ms.append(max(0.0, time.time() * 1000 - self._unpublished.popleft()[1]))
+
+    def rate_per_s(self) -> float:
+        """Invoices per second over the last ten seconds."""
+        since = time.monotonic() - RATE_WINDOW_S
+        return sum(count for at, count in self._issued if at >= since) / RATE_WINDOW_S
+
+    def latency_ms(self) -> dict[str, float | None]:
+        """Median and 99th percentile from append in Kafka to checkpoint, of recent blocks' oldest events."""
+        ordered = sorted(self._latencies_ms)
+        if not ordered:
+            return {"p50": None, "p99": None}
+        last = len(ordered) - 1
+        return {"p50": ordered[last // 2], "p99": ordered[last * 99 // 100]}
+
+    def not_ready(self) -> str | None:
+        """Why the service should get no traffic; ``None`` when it is ready."""
+        if self.stopped_reason:
+            return self.stopped_reason
+        behind = sum(self.lag_records.values())
+        if behind and self.last_block_s and time.time() - self.last_block_s > self.stalled_after_s:
+            return f"{behind} records wait and no block was sealed for {self.stalled_after_s:.0f} s"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """Everything a request may need, passed in once."""
+
+    ledger: Ledger
+    log: PublicLog
+    public_dir: Path
+    registry: CollectorRegistry
+    liveness: Liveness
+    vkey: str
+    witness_vkeys: Sequence[str] = ()
+    threshold: int = 0
+    demonstration: bool = True
+    clock_s: Callable[[], float] = time.time

@@ -1,0 +1,1 @@
+"""What operators watch: metrics by name and unit."""

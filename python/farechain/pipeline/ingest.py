@@ -1,0 +1,161 @@
+"""The ingest pipeline: fetch, seal, prepare, commit. Each stage works while the next one does.
+
+Knows sources and the ledger. It moves whole chunks and batches; it never looks at a record.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from farechain._core import Committed, Intake, Ledger, LedgerError, PreparedBatch, RawBatch
+from farechain.errors import EXIT_REFUSED, FarechainError
+from farechain.pipeline.clock import BlockClock
+from farechain.sources import Chunk, Source
+
+ENGINE_SOURCES = 1
+"""The ledger's source 0 is the engine's own; the partitions of a source begin behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLimits:
+    """When a block is sealed."""
+
+    max_inputs: int = 8192
+    max_age_ms: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A durable block with the times of its way, seconds."""
+
+    committed: Committed
+    oldest_ms: int
+    fetched_s: float
+    prepare_s: float
+    decode_ns: int
+    verify_ns: int
+
+
+class Ingest:
+    """Runs a source into a ledger until it is told to stop.
+
+    Args:
+        ledger: opened for writing; this pipeline is the only one that commits to it.
+        source: opened at the ledger's positions.
+        limits: when blocks are sealed.
+        on_block: called in the event loop after each durable block.
+        first: partitions (by index) to be read to their present end before any other, such as commands.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        source: Source,
+        *,
+        limits: BlockLimits,
+        clock: BlockClock,
+        on_block: Callable[[Sealed], None],
+        first: Iterable[int] = (),
+    ) -> None:
+        self._ledger = ledger
+        self._source = source
+        self._limits = limits
+        self._clock = clock
+        self._on_block = on_block
+        self._first = set(first)
+        self._intake: Intake = ledger.intake()
+        self._raw: asyncio.Queue[tuple[RawBatch, float] | None] = asyncio.Queue(maxsize=1)
+        self._prepared: asyncio.Queue[tuple[PreparedBatch, float, float] | None] = asyncio.Queue(maxsize=1)
+        self._in_flight = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Runs until ``stop`` is set, then seals what was fetched and returns when it is durable.
+
+        Raises:
+            FarechainError: from the source (truncated, recreated), the clock or a batch that cannot be read. Stop the process
+                and tell the operator; nothing that was acknowledged is lost.
+            LedgerError: the ledger refused a batch or is poisoned; exit and recover by opening again.
+        """
+        async with asyncio.TaskGroup() as stages:
+            stages.create_task(self._fetch(stop), name="fetch")
+            stages.create_task(self._prepare(), name="prepare")
+            stages.create_task(self._commit(), name="commit")
+
+    async def _fetch(self, stop: asyncio.Event) -> None:
+        waiting_since: float | None = None
+        held = await self._hold_back_all_but_first()
+        while not stop.is_set():
+            if held and await self._first_is_read():
+                self._source.resume(held)
+                held = []
+            chunks = await self._source.read(self._read_timeout_ms(waiting_since))
+            self._take(chunks)
+            now = time.monotonic()
+            if waiting_since is None and not self._intake.is_empty:
+                waiting_since = now
+            full = self._intake.pending >= self._limits.max_inputs
+            aged = waiting_since is not None and (now - waiting_since) * 1000 >= self._limits.max_age_ms
+            if full or aged or (self._in_flight == 0 and self._ledger.drainable):
+                await self._seal_full_batches()
+                waiting_since = None if self._intake.is_empty else now
+        while not self._intake.is_empty:
+            await self._seal()
+        await self._raw.put(None)
+
+    async def _hold_back_all_but_first(self) -> list[int]:
+        rest = [i for i in range(len(self._ledger.positions()) - ENGINE_SOURCES) if i not in self._first]
+        if not self._first:
+            return []
+        self._source.pause(rest)
+        return rest
+
+    async def _first_is_read(self) -> bool:
+        lag = await self._source.lag()
+        return self._intake.is_empty and all(lag.get(partition, 0) == 0 for partition in self._first)
+
+    def _read_timeout_ms(self, waiting_since: float | None) -> int:
+        if waiting_since is None:
+            return self._limits.max_age_ms
+        left = self._limits.max_age_ms - (time.monotonic() - waiting_since) * 1000
+        return max(1, min(self._limits.max_age_ms, int(left)))
+
+    def _take(self, chunks: list[Chunk]) -> None:
+        for chunk in chunks:
+            source = chunk.partition + ENGINE_SOURCES
+            try:
+                if chunk.data is not None:
+                    self._intake.push_raw(source, chunk.data)
+                elif chunk.records is not None:
+                    self._intake.push_records(source, chunk.records, chunk.next_offset)
+            except LedgerError as error:
+                topic, _, partition, _, _ = self._ledger.positions()[source]
+                message = f"{topic}/{partition}: {error.args[1]}; this partition stops here: repair or replay the topic"
+                raise FarechainError("E_BATCH", message, EXIT_REFUSED) from error
+
+    async def _seal_full_batches(self) -> None:
+        await self._seal()
+        while self._intake.pending >= self._limits.max_inputs:
+            await self._seal()
+
+    async def _seal(self) -> None:
+        self._in_flight += 1
+        await self._raw.put((self._intake.seal(self._limits.max_inputs), time.monotonic()))
+
+    async def _prepare(self) -> None:
+        while (item := await self._raw.get()) is not None:
+            raw, fetched = item
+            prepared = await asyncio.to_thread(self._ledger.prepare, raw)
+            await self._prepared.put((prepared, fetched, time.monotonic()))
+        await self._prepared.put(None)
+
+    async def _commit(self) -> None:
+        while (item := await self._prepared.get()) is not None:
+            prepared, fetched, ready = item
+            committed = await asyncio.shield(
+                asyncio.to_thread(self._ledger.commit, prepared, self._clock.now_ms())
+            )
+            self._in_flight -= 1
+            self._on_block(
+                Sealed(committed, prepared.oldest_ms, fetched, ready - fetched, prepared.decode_ns, prepared.verify_ns)
+            )

@@ -1,0 +1,112 @@
+"""From durable blocks to the published checkpoint: bundles, tiles, signature, cosignatures, rename.
+
+Tails the ledger; knows nothing of sources. A checkpoint never names a block that is not durable.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from farechain._core import Ledger, PublicLog
+from farechain.witness.client import CosigningError, WitnessEndpoint, WitnessRound
+
+RETRY_MS = 1_000
+"""Pause after a round in which too few witnesses answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A checkpoint in its place."""
+
+    size: int
+    note: str
+    publish_s: float
+    cosign_s: float
+
+
+class Publisher:
+    """Publishes a checkpoint whenever the ledger has grown.
+
+    Args:
+        ledger: the ledger to tail.
+        log: its public log.
+        witnesses: who must be asked; ``threshold`` of them must cosign.
+        on_published: called in the event loop after each checkpoint.
+        on_refused: called with the reason when too few witnesses cosigned; publishing is tried again.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        log: PublicLog,
+        *,
+        witnesses: Sequence[WitnessEndpoint] = (),
+        threshold: int = 0,
+        timeout_s: float = 5.0,
+        on_published: Callable[[Published], None] = lambda _published: None,
+        on_refused: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
+        self._ledger = ledger
+        self._log = log
+        self._round = WitnessRound(witnesses, threshold, timeout_s)
+        self._on_published = on_published
+        self._on_refused = on_refused
+        self._grown = asyncio.Event()
+        self._grown.set()
+
+    def wake(self) -> None:
+        """Says that the ledger has grown."""
+        self._grown.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publishes until ``stop`` is set and everything durable is published, or could not be for one round.
+
+        Raises:
+            LedgerError: ``rollback`` or ``io``: stop the process; nothing wrong was signed.
+        """
+        async with self._round:
+            while not stop.is_set() or self._behind():
+                await self._wait_for_growth(stop)
+                if self._behind() and not await self._publish_once() and await _stopped_within(stop, RETRY_MS):
+                    return
+
+    def _behind(self) -> bool:
+        return self._log.published_size <= self._ledger.height
+
+    async def _wait_for_growth(self, stop: asyncio.Event) -> None:
+        if self._behind() or stop.is_set():
+            return
+        self._grown.clear()
+        waits = [asyncio.ensure_future(self._grown.wait()), asyncio.ensure_future(stop.wait())]
+        _done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in pending:
+            wait.cancel()
+
+    async def _publish_once(self) -> bool:
+        started = time.monotonic()
+        size, note = await asyncio.to_thread(self._extend_and_sign)
+        signed = time.monotonic()
+        try:
+            note = await self._round.cosign(note, self._log.consistency)
+        except CosigningError as error:
+            self._on_refused(str(error))
+            return False
+        cosigned = time.monotonic()
+        await asyncio.to_thread(self._log.publish, note)
+        finished = time.monotonic()
+        self._on_published(Published(size, note, signed - started + finished - cosigned, cosigned - signed))
+        return True
+
+    def _extend_and_sign(self) -> tuple[int, str]:
+        while self._log.size <= self._ledger.height:
+            self._log.catch_up(self._ledger)
+        return self._log.size, self._log.sign()
+
+
+async def _stopped_within(stop: asyncio.Event, timeout_ms: int) -> bool:
+    try:
+        await asyncio.wait_for(stop.wait(), timeout_ms / 1000)
+    except TimeoutError:
+        return False
+    return True
