@@ -1,5 +1,8 @@
 //! Commands of the bureau and of issuers: what they say. Their canonical data is the annex of their record.
 
+pub(crate) mod canonical;
+pub(crate) mod decode;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -196,4 +199,58 @@ pub struct Command {
     pub data: Box<[u8]>,
     /// The leaf hash of `data`.
     pub data_leaf: Digest,
+}
+
+impl Order {
+    /// The number of its kind, which is also its record's.
+    pub fn kind(&self) -> u8 {
+        match self {
+            Order::AdmitIssuer { .. } => 16,
+            Order::RegisterKey { .. } => 17,
+            Order::RotateKey { .. } => 18,
+            Order::RetireKey { .. } => 19,
+            Order::SceneTable { .. } => 20,
+            Order::RateTable { .. } => 21,
+            Order::Mandate { .. } => 22,
+            Order::GrantNumbers { .. } => 23,
+            Order::CloseGrant { .. } => 24,
+        }
+    }
+}
+
+impl Role {
+    /// The role with this number.
+    pub const fn from_u8(value: u8) -> Option<Role> {
+        match value {
+            1 => Some(Role::Bureau),
+            2 => Some(Role::Issuer),
+            3 => Some(Role::Device),
+            4 => Some(Role::Agent),
+            5 => Some(Role::Holder),
+            6 => Some(Role::Reimburser),
+            7 => Some(Role::Auditor),
+            _ => None,
+        }
+    }
+}
+
+impl Rate {
+    /// As an integer: basis points, -1 exempt, -2 not taxable.
+    pub const fn to_int(self) -> i64 {
+        match self {
+            Rate::BasisPoints(rate) => rate as i64,
+            Rate::Exempt => -1,
+            Rate::NonTaxable => -2,
+        }
+    }
+
+    /// The opposite of [`Rate::to_int`].
+    pub const fn from_int(value: i64) -> Option<Rate> {
+        match value {
+            -2 => Some(Rate::NonTaxable),
+            -1 => Some(Rate::Exempt),
+            0..=10_000 => Some(Rate::BasisPoints(value as u16)),
+            _ => None,
+        }
+    }
 }

@@ -1,10 +1,15 @@
 //! What a signed input says: the types. `decode` turns a `CloudEvent` into one of them, or into a code.
 
+pub(crate) mod decode;
+pub(crate) mod fields;
+
 use alloc::boxed::Box;
 
 use crate::command::Command;
 use crate::digest::Digest;
 use crate::text::{SceneCode, TaxId};
+
+pub use decode::decode;
 
 /// How a payment was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
