@@ -138,6 +138,10 @@ pub struct Decoder<'a> {
     rest: &'a [u8],
 }
 
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "each reads one item; what is not such an item, in its shortest form, is Malformed"
+)]
 impl<'a> Decoder<'a> {
     /// Reads from the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {

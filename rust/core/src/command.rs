@@ -249,7 +249,7 @@ impl Rate {
         match value {
             -2 => Some(Rate::NonTaxable),
             -1 => Some(Rate::Exempt),
-            0..=10_000 => Some(Rate::BasisPoints(value as u16)),
+            0..=10_000 => Some(Rate::BasisPoints(value.cast_unsigned() as u16)),
             _ => None,
         }
     }

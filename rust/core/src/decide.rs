@@ -1,15 +1,24 @@
 //! The state machine: what becomes of one input, as a function of the state, the input and the block's time.
 
+mod command;
+mod drain;
+mod payment;
+mod refund;
+
 use alloc::boxed::Box;
 
+use crate::command::Role;
 use crate::digest::Digest;
 use crate::error::Code;
-use crate::event::Signed;
-use crate::input::Input;
-use crate::outcome::Location;
+use crate::event::{Event, Signed};
+use crate::input::{Input, MAX_VALUE_BYTES};
+use crate::outcome::{Location, Verdict};
 use crate::record::{Line, PaymentState, Record};
-use crate::registry::Registry;
+use crate::registry::{Key, Registry};
+use crate::signature::{self, PAYLOAD_TYPE};
 use crate::text::{InvoiceCode, SceneCode, TaxId};
+
+pub use drain::{can_drain, drain_input, drain_next};
 
 /// The block that is being built.
 #[derive(Clone, Copy, Debug)]
@@ -120,4 +129,85 @@ pub trait View {
     fn payment(&self, identity: &Digest) -> Option<PaymentNow>;
     /// The sum of all refunds for this origin so far, before or after the payment, fen.
     fn refunded_fen(&self, origin: &Digest) -> u64;
+}
+
+/// What one accepted input does: how its outcome is called and the record it makes.
+type Accepted = (Verdict, Entry);
+
+/// Decides one input (`docs/format.md`, section 3). Pure: the same view, candidate and block give the same answer.
+///
+/// Rejected inputs and duplicates make no record.
+pub fn decide<V: View>(view: &V, candidate: &Candidate<'_>, block: Block) -> (Verdict, Option<Entry>) {
+    match accept(view, candidate, block) {
+        Ok(Decided::Accepted((verdict, entry))) => (verdict, Some(entry)),
+        Ok(Decided::Duplicate(location)) => (Verdict::Duplicate(location), None),
+        Err(code) => (Verdict::Rejected(code), None),
+    }
+}
+
+#[allow(clippy::large_enum_variant, reason = "lives for one return; a box a record would cost more")]
+enum Decided {
+    Accepted(Accepted),
+    Duplicate(Location),
+}
+
+fn accept<V: View>(view: &V, candidate: &Candidate<'_>, block: Block) -> Result<Decided, Code> {
+    let key = signer(view, candidate, block)?;
+    let signed = candidate.event?;
+    if signed.network.as_str() != view.registry().genesis().network {
+        return Err(Code::Chain);
+    }
+    check_role(view.registry(), key, &signed.event)?;
+    let (identity, data_leaf) = match &signed.event {
+        Event::Payment(payment) => (payment.identity, &payment.data_leaf),
+        Event::Refund(refund) => (refund.identity, &refund.data_leaf),
+        Event::Command(command) => (command::occupied(command, key), &command.data_leaf),
+    };
+    if let Some(occupant) = view.occupant(&identity) {
+        return match &signed.event {
+            _ if occupant.data_leaf == *data_leaf => Ok(Decided::Duplicate(occupant.location)),
+            Event::Command(_) => Err(Code::State),
+            _ => Err(Code::PaymentConflict),
+        };
+    }
+    match &signed.event {
+        Event::Payment(payment) => payment::decide(view, payment, candidate.timestamp_ms, block),
+        Event::Refund(refund) => refund::decide(view, refund, block),
+        Event::Command(command) => command::decide(view, command, key, block),
+    }
+    .map(Decided::Accepted)
+}
+
+/// Size, headers, key, signature, validity: steps 1 to 3.
+fn signer<'v, V: View>(view: &'v V, candidate: &Candidate<'_>, block: Block) -> Result<&'v Key, Code> {
+    let input = &candidate.input;
+    if input.value.is_some_and(|value| value.len() > MAX_VALUE_BYTES) {
+        return Err(Code::Size);
+    }
+    let (Some(kid), Some(signature)) = (input.kid, input.signature) else { return Err(Code::Signature) };
+    let value = input.value.ok_or(Code::Schema)?;
+    let key = view.registry().key(&kid).ok_or(Code::KeyUnknown)?;
+    let good = match candidate.check {
+        Check::Good => true,
+        Check::Bad => false,
+        Check::UnknownKey => signature::verify(&key.public_key, &signature::pae(PAYLOAD_TYPE, value), signature),
+    };
+    if !good {
+        Err(Code::Signature)
+    } else if key.is_valid_at(block.height) {
+        Ok(key)
+    } else {
+        Err(Code::KeyExpired)
+    }
+}
+
+/// Payments and refunds are said by a device of the seller. Who may give which command is the command's own rule.
+fn check_role(registry: &Registry, key: &Key, event: &Event) -> Result<(), Code> {
+    let (seller, scene) = match event {
+        Event::Payment(payment) => (&payment.seller, Some(&payment.scene)),
+        Event::Refund(refund) => (&refund.seller, None),
+        Event::Command(command) => return command::check_role(registry, &command.order, key),
+    };
+    let own = key.role == Role::Device && key.tax_id == *seller;
+    if own && scene.is_none_or(|scene| key.scenes.contains(scene)) { Ok(()) } else { Err(Code::Role) }
 }

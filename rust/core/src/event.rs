@@ -129,3 +129,8 @@ pub struct Signed {
     /// The event.
     pub event: Event,
 }
+
+/// The origin and the amount of a refund, read from its canonical data; `None` where that is not a refund's.
+pub fn refund_of_annex(annex: &[u8]) -> Option<(Digest, u64)> {
+    decode::refund_of_annex(annex).ok()
+}

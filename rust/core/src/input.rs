@@ -76,6 +76,20 @@ impl<'a> Input<'a> {
     }
 }
 
+/// The headers of canonical bytes, in order; `None` if the bytes are not of the form.
+pub fn headers(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], Option<&[u8]>)>> {
+    let mut reader = Reader { bytes, at: 8 };
+    reader.nullable()?;
+    let count = reader.u32()?;
+    let headers: Option<Vec<_>> = (0..count)
+        .map(|_| {
+            let length = reader.u32()?;
+            Some((reader.take(length as usize)?, reader.nullable()?))
+        })
+        .collect();
+    Some(headers?.into_iter())
+}
+
 /// 32 lower-case hex digits as a key id.
 pub fn parse_kid(hex: &[u8]) -> Option<Kid> {
     let hex: &[u8; 32] = hex.try_into().ok()?;

@@ -99,9 +99,8 @@ impl Outcome {
 
     /// The opposite of [`Outcome::encode`]; `None` where the bytes are not an outcome.
     pub fn decode(bytes: &[u8; Self::BYTES]) -> Option<Outcome> {
-        let number = |range: core::ops::Range<usize>| {
-            bytes[range].iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte))
-        };
+        let number =
+            |range: core::ops::Range<usize>| bytes[range].iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
         let link = number(20..28);
         let verdict = match (bytes[0], bytes[1]) {
             (1, 0) => Verdict::Issued,

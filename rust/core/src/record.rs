@@ -2,6 +2,8 @@
 //!
 //! Layouts (first element the version, second the kind) are in `docs/format.md`; golden vectors in `tests/vectors`.
 
+mod codec;
+
 use alloc::boxed::Box;
 
 use crate::block::Genesis;
@@ -24,7 +26,7 @@ pub struct Line {
     /// The rate.
     pub rate: Rate,
     /// Rides, stays, tickets.
-    pub quantity: u32,
+    pub quantity: i32,
     /// Without tax, fen.
     pub net_fen: i64,
     /// Tax, fen.
@@ -79,7 +81,8 @@ pub struct RedLetter {
     pub original_number: u32,
     /// The original's record hash.
     pub original_hash: Digest,
-    /// The reversed part: the original's tax code and rate, amounts below zero, quantity 0 when partial.
+    /// The reversed part: the original's tax code and rate, amounts below zero, quantity -1 when nothing
+    /// remains, else 0.
     pub line: Line,
     /// What is left of the original, fen.
     pub remaining_fen: u64,

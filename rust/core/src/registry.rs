@@ -2,5 +2,254 @@
 //!
 //! It is a fold over records: [`Registry::apply`] is the only way in, for the writer, for recovery and for audit.
 
-/// (being written)
-pub struct Registry;
+mod apply;
+mod snapshot;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::block::Genesis;
+use crate::command::{MandateRow, Rate, RateRow, Role, Scene};
+use crate::digest::Digest;
+use crate::input::Kid;
+use crate::signature::PublicKey;
+use crate::text::{InvoiceCode, SceneCode, TaxCode, TaxId, Text};
+
+/// A record that cannot follow from the state before it: the log is damaged, or was written by other rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage(pub &'static str);
+
+impl core::fmt::Display for Damage {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl core::error::Error for Damage {}
+
+/// A registered key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The public key.
+    pub public_key: PublicKey,
+    /// What it may do.
+    pub role: Role,
+    /// Whose it is; empty for the bureau.
+    pub tax_id: TaxId,
+    /// The scenes a device may sign for.
+    pub scenes: Vec<SceneCode>,
+    /// First height at which it is valid.
+    pub from_height: u64,
+    /// First height at which it is not.
+    pub to_height: u64,
+    /// Retired by an input; from that input on it signs nothing.
+    pub retired: bool,
+}
+
+impl Key {
+    /// Whether it may sign at this height.
+    pub fn is_valid_at(&self, height: u64) -> bool {
+        !self.retired && (self.from_height..self.to_height).contains(&height)
+    }
+}
+
+/// An admitted issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    /// Its name.
+    pub name: Text<100>,
+    /// Most it may issue in a calendar month, fen.
+    pub credit_limit_fen: Option<u64>,
+    /// The month (year * 12 + month - 1) of `issued_fen`.
+    pub month: u32,
+    /// Issued in that month, fen.
+    pub issued_fen: u64,
+}
+
+/// Granted numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The invoice code.
+    pub code: InvoiceCode,
+    /// First number.
+    pub from: u32,
+    /// Last number.
+    pub to: u32,
+    /// The next to be used; `to + 1` when none is left.
+    pub next: u32,
+    /// For this issuer alone.
+    pub tax_id: Option<TaxId>,
+    /// Closed: what was left stays unused.
+    pub closed: bool,
+}
+
+impl Grant {
+    /// Whether it has a number left.
+    pub fn is_open(&self) -> bool {
+        !self.closed && self.next <= self.to
+    }
+}
+
+/// Something that waits for numbers or credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// A payment or top-up.
+    Payment {
+        /// Its identity.
+        identity: Digest,
+        /// What would be invoiced now, fen.
+        left_fen: u64,
+    },
+    /// A refund whose payment is invoiced.
+    Refund {
+        /// Its identity.
+        identity: Digest,
+        /// The payment's identity.
+        payment: Digest,
+        /// What goes back, fen.
+        refund_fen: u64,
+        /// Leaf hash of its canonical data.
+        refund_root: Digest,
+    },
+}
+
+impl Waiting {
+    /// The identity of the input that waits.
+    pub fn identity(&self) -> &Digest {
+        match self {
+            Waiting::Payment { identity, .. } | Waiting::Refund { identity, .. } => identity,
+        }
+    }
+}
+
+/// Keys, issuers, tables, mandates, grants, queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registry {
+    genesis: Genesis,
+    keys: BTreeMap<Kid, Key>,
+    issuers: BTreeMap<TaxId, Issuer>,
+    scenes: BTreeMap<SceneCode, Scene>,
+    rates: Vec<RateRow>,
+    mandates: BTreeMap<TaxId, Vec<MandateRow>>,
+    grants: Vec<Grant>,
+    /// By seller, then by place of arrival.
+    queues: BTreeMap<TaxId, BTreeMap<u64, Waiting>>,
+    /// The seller and place of every waiting identity.
+    places: BTreeMap<Digest, (TaxId, u64)>,
+    /// What waiting refunds will take off a payment's invoice, by the payment's identity, fen.
+    reversing: BTreeMap<Digest, u64>,
+}
+
+impl Registry {
+    /// The state after genesis: the bureau's key, nothing else.
+    ///
+    /// # Errors
+    /// [`Damage`] where the bureau's key is not admitted by the strict rule.
+    pub fn new(genesis: &Genesis) -> Result<Registry, Damage> {
+        let public_key = PublicKey::admit(genesis.bureau).map_err(|_| Damage("the bureau's key is not a valid key"))?;
+        let bureau = Key {
+            public_key,
+            role: Role::Bureau,
+            tax_id: Text::new("").ok_or(Damage("empty text"))?,
+            scenes: Vec::new(),
+            from_height: 0,
+            to_height: u64::MAX,
+            retired: false,
+        };
+        Ok(Registry {
+            genesis: genesis.clone(),
+            keys: BTreeMap::from([(public_key.kid(), bureau)]),
+            issuers: BTreeMap::new(),
+            scenes: BTreeMap::new(),
+            rates: Vec::new(),
+            mandates: BTreeMap::new(),
+            grants: Vec::new(),
+            queues: BTreeMap::new(),
+            places: BTreeMap::new(),
+            reversing: BTreeMap::new(),
+        })
+    }
+
+    /// What the chain is.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// A registered key, retired ones included.
+    pub fn key(&self, kid: &Kid) -> Option<&Key> {
+        self.keys.get(kid)
+    }
+
+    /// All keys.
+    pub fn keys(&self) -> impl Iterator<Item = (&Kid, &Key)> {
+        self.keys.iter()
+    }
+
+    /// An admitted issuer.
+    pub fn issuer(&self, tax_id: &TaxId) -> Option<&Issuer> {
+        self.issuers.get(tax_id)
+    }
+
+    /// A row of the scene table.
+    pub fn scene(&self, code: &SceneCode) -> Option<&Scene> {
+        self.scenes.get(code)
+    }
+
+    /// Whether the rate table allows this on a day; on any day where `day` is `None`.
+    pub fn allows(&self, scene: &SceneCode, tax_code: &TaxCode, rate: Rate, day: Option<i32>) -> bool {
+        self.rates.iter().any(|row| {
+            (row.scene, row.tax_code, row.rate) == (*scene, *tax_code, rate)
+                && day.is_none_or(|day| (row.from_day..=row.to_day).contains(&day))
+        })
+    }
+
+    /// The row of an issuer's mandate for a scene.
+    pub fn mandate(&self, tax_id: &TaxId, scene: &SceneCode) -> Option<&MandateRow> {
+        self.mandates.get(tax_id)?.iter().find(|row| row.scene == *scene)
+    }
+
+    /// All grants in the order of granting.
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+
+    /// The grant that a seller's next number comes from: its own first, then anybody's.
+    pub fn next_grant(&self, seller: &TaxId) -> Option<&Grant> {
+        let open = |owner: Option<TaxId>| self.grants.iter().find(|grant| grant.tax_id == owner && grant.is_open());
+        open(Some(*seller)).or_else(|| open(None))
+    }
+
+    /// What the issuer has issued in a month, fen.
+    pub fn issued_fen(&self, tax_id: &TaxId, month: u32) -> u64 {
+        self.issuers.get(tax_id).filter(|issuer| issuer.month == month).map_or(0, |issuer| issuer.issued_fen)
+    }
+
+    /// Whether the issuer may issue this much more in a month.
+    pub fn has_credit(&self, tax_id: &TaxId, month: u32, more_fen: u64) -> bool {
+        let limit = self.issuers.get(tax_id).and_then(|issuer| issuer.credit_limit_fen);
+        limit.is_none_or(|limit| self.issued_fen(tax_id, month).saturating_add(more_fen) <= limit)
+    }
+
+    /// Whether something of this seller waits.
+    pub fn has_queue(&self, seller: &TaxId) -> bool {
+        self.queues.get(seller).is_some_and(|queue| !queue.is_empty())
+    }
+
+    /// What refunds that wait for their red letters will take off this payment's invoice, fen.
+    pub fn reversing_fen(&self, payment: &Digest) -> u64 {
+        self.reversing.get(payment).copied().unwrap_or(0)
+    }
+
+    /// Each seller's first waiting item with its place of arrival.
+    pub fn queue_heads(&self) -> impl Iterator<Item = (&TaxId, u64, &Waiting)> {
+        self.queues.iter().filter_map(|(seller, queue)| {
+            let (place, waiting) = queue.first_key_value()?;
+            Some((seller, *place, waiting))
+        })
+    }
+
+    /// How many items wait.
+    pub fn waiting(&self) -> usize {
+        self.places.len()
+    }
+}

@@ -31,14 +31,19 @@ pub fn day_of_date(year: i64, month: i64, day: i64) -> Option<i32> {
     i32::try_from(days - 719_468).ok()
 }
 
+/// A broker's timestamp may be any integer, so that the sum saturates.
+fn local(ms: i64, utc_offset_min: i16) -> i64 {
+    ms.saturating_add(i64::from(utc_offset_min) * 60_000)
+}
+
 /// The day of an instant in a zone, days since 1970.
 pub fn day(ms: i64, utc_offset_min: i16) -> i32 {
-    i32::try_from((ms + i64::from(utc_offset_min) * 60_000).div_euclid(DAY_MS)).unwrap_or(i32::MAX)
+    i32::try_from(local(ms, utc_offset_min).div_euclid(DAY_MS)).unwrap_or(i32::MAX)
 }
 
 /// Minutes since midnight of an instant in a zone.
 pub fn minute_of_day(ms: i64, utc_offset_min: i16) -> u16 {
-    ((ms + i64::from(utc_offset_min) * 60_000).rem_euclid(DAY_MS) / 60_000) as u16
+    (local(ms, utc_offset_min).rem_euclid(DAY_MS) / 60_000) as u16
 }
 
 /// The month of an instant in a zone: year * 12 + month - 1.
@@ -138,6 +143,7 @@ mod tests {
         assert_eq!(day(last_second + 1000, 480) - day(last_second, 480), 1);
         assert_eq!(parse_date("2027-01-01"), Some(day(last_second + 1000, 480)));
         assert_eq!(minute_of_day(last_second, 480), 23 * 60 + 59);
+        assert_eq!((day(i64::MAX, 480), day(i64::MIN, -480)), (i32::MAX, i32::MAX), "no time overflows");
         for (year, days) in [(1970, 0), (2000, 10_957), (2026, 20_454)] {
             assert_eq!(day_of_date(year, 1, 1), Some(days));
         }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use crate::cbor::{Decoder, Encoder, Malformed};
 use crate::command::{DetailField, MandateRow, Order, Policy, Rate, RateRow, Role, Scene, StoredValue};
 use crate::event::DetailType;
+use crate::text::Text;
 
 impl Order {
     /// The canonical data of a command with this id.
@@ -55,7 +56,7 @@ impl Order {
             }
             Order::GrantNumbers { code, from, to, tax_id } => {
                 encoder.text(code.as_str()).uint(u64::from(*from)).uint(u64::from(*to));
-                encoder.optional_text(tax_id.as_ref().map(|id| id.as_str()));
+                encoder.optional_text(tax_id.as_ref().map(Text::as_str));
             }
             Order::CloseGrant { code, from } => _ = encoder.text(code.as_str()).uint(u64::from(*from)),
         }
@@ -149,7 +150,11 @@ fn decode_scene(d: &mut Decoder<'_>) -> Result<Scene, Malformed> {
 fn encode_rate_row(encoder: &mut Encoder<'_>, row: &RateRow) {
     encoder.array(5).text(row.scene.as_str()).text(row.tax_code.as_str()).int(row.rate.to_int());
     encoder.int(i64::from(row.from_day));
-    if row.to_day == i32::MAX { encoder.null() } else { encoder.int(i64::from(row.to_day)) };
+    if row.to_day == i32::MAX {
+        encoder.null()
+    } else {
+        encoder.int(i64::from(row.to_day))
+    };
 }
 
 fn decode_rate_row(d: &mut Decoder<'_>) -> Result<RateRow, Malformed> {

@@ -16,8 +16,23 @@ use crate::{time, uscc};
 pub const MAX_ROWS: usize = 256;
 
 const FIELDS: [&str; 17] = [
-    "kind", "network", "command_id", "tax_id", "name", "credit_limit_fen", "public_key", "role", "scenes", "from_height",
-    "to_height", "proof", "kid", "rows", "code", "from", "to",
+    "kind",
+    "network",
+    "command_id",
+    "tax_id",
+    "name",
+    "credit_limit_fen",
+    "public_key",
+    "role",
+    "scenes",
+    "from_height",
+    "to_height",
+    "proof",
+    "kid",
+    "rows",
+    "code",
+    "from",
+    "to",
 ];
 
 type CommandFields<'d, 'a> = Fields<'d, 'a, 17>;
@@ -49,9 +64,7 @@ type Read = for<'d, 'a, 'f> fn(&'f CommandFields<'d, 'a>) -> Result<Order, Code>
 fn reader(kind: &str) -> Result<(&'static [&'static str], Read), Code> {
     Ok(match kind {
         "ADMIT_ISSUER" => (&["tax_id", "name", "credit_limit_fen"], admit_issuer),
-        "REGISTER_KEY" => {
-            (&["public_key", "role", "tax_id", "scenes", "from_height", "to_height"], register_key)
-        }
+        "REGISTER_KEY" => (&["public_key", "role", "tax_id", "scenes", "from_height", "to_height"], register_key),
         "ROTATE_KEY" => (&["public_key", "proof"], |f| {
             Ok(Order::RotateKey { public_key: hex(f.need("public_key")?)?, proof: hex(f.need("proof")?)? })
         }),

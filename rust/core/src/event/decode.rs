@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::cbor::Encoder;
+use crate::cbor::{Decoder, Encoder, Malformed};
 use crate::digest;
 use crate::error::Code;
 use crate::event::fields::{Fields, amount, any, bounded, detail_name, hex, integer, scene_byte, visible};
@@ -17,8 +17,22 @@ const COMMAND_TYPE: &str = "farechain.command.v1";
 const MAX_DETAIL_MEMBERS: usize = 16;
 
 const PAYMENT_FIELDS: [&str; 16] = [
-    "kind", "network", "channel", "txn_id", "refund_id", "refund_fen", "order_no", "scene", "gross_fen", "paid_fen",
-    "invoiceable_fen", "paid_at", "seller_tax_id", "payer", "device_seq", "detail",
+    "kind",
+    "network",
+    "channel",
+    "txn_id",
+    "refund_id",
+    "refund_fen",
+    "order_no",
+    "scene",
+    "gross_fen",
+    "paid_fen",
+    "invoiceable_fen",
+    "paid_at",
+    "seller_tax_id",
+    "payer",
+    "device_seq",
+    "detail",
 ];
 
 /// Decodes the value of an input.
@@ -85,11 +99,8 @@ fn payment_event(data: Value<'_, '_>) -> Result<Signed, Code> {
         _ => return Err(Code::Schema),
     };
     let network = bounded(&fields.text("network")?, 1, any)?;
-    let event = if kind == Kind::Refunded {
-        Event::Refund(refund(&fields)?)
-    } else {
-        Event::Payment(payment(&fields, kind)?)
-    };
+    let event =
+        if kind == Kind::Refunded { Event::Refund(refund(&fields)?) } else { Event::Payment(payment(&fields, kind)?) };
     Ok(Signed { network, event })
 }
 
@@ -207,6 +218,22 @@ fn refund(fields: &PaymentFields<'_, '_>) -> Result<Refund, Code> {
     })
 }
 
+pub(super) fn refund_of_annex(annex: &[u8]) -> Result<(digest::Digest, u64), Malformed> {
+    let mut d = Decoder::new(annex);
+    d.array_of(12)?;
+    if (d.uint()?, d.uint()?) != (1, Kind::Refunded as u64) {
+        return Err(Malformed);
+    }
+    let channel: u8 = d.uint_as()?;
+    let txn_id = d.text()?;
+    let _refund_id = d.text()?;
+    let _order_no = d.optional(Decoder::text)?;
+    let _scene = d.optional(Decoder::text)?;
+    let refund_fen = d.uint()?;
+    let (_ms, _offset_min) = (d.int()?, d.int()?);
+    Ok((origin_of(d.text()?, channel, txn_id), refund_fen))
+}
+
 fn encode_instant<'e, 'b>(encoder: &'e mut Encoder<'b>, at: Instant) -> &'e mut Encoder<'b> {
     encoder.int(at.ms).int(i64::from(at.offset_min))
 }
@@ -216,7 +243,11 @@ fn identity(seller: &TaxId, channel: Channel, kind: Kind, id: &str) -> digest::D
 }
 
 fn origin(seller: &TaxId, channel: Channel, txn_id: &str) -> digest::Digest {
-    digest::identity(&[b"ORIGIN", seller.as_str().as_bytes(), &[channel as u8], txn_id.as_bytes()])
+    origin_of(seller.as_str(), channel as u8, txn_id)
+}
+
+fn origin_of(seller: &str, channel: u8, txn_id: &str) -> digest::Digest {
+    digest::identity(&[b"ORIGIN", seller.as_bytes(), &[channel], txn_id.as_bytes()])
 }
 
 enum DetailValue<'a> {

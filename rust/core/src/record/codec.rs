@@ -1,0 +1,244 @@
+//! Records as bytes: deterministic CBOR arrays (`docs/format.md`, section 4), both ways.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::block::{Genesis, VERSION};
+use crate::cbor::{Decoder, Encoder, Malformed};
+use crate::command::Rate;
+use crate::digest::{self, Digest};
+use crate::record::{
+    CommandRecord, Invoice, Line, PaymentRecord, PaymentState, Record, RedLetter, RefundRecord, RefundState,
+};
+
+impl Record {
+    /// The number of its kind.
+    pub fn kind(&self) -> u8 {
+        match self {
+            Record::Genesis(_) => 0,
+            Record::Invoice(_) => 1,
+            Record::RedLetter(_) => 2,
+            Record::Payment(_) => 3,
+            Record::Refund(_) => 4,
+            Record::Command(command) => command.kind,
+        }
+    }
+
+    /// The identity that it occupies (a drained record repeats that of its input).
+    pub fn identity(&self) -> Option<&Digest> {
+        match self {
+            Record::Genesis(_) => None,
+            Record::Invoice(invoice) => Some(&invoice.identity),
+            Record::RedLetter(red) => Some(&red.identity),
+            Record::Payment(payment) => Some(&payment.identity),
+            Record::Refund(refund) => Some(&refund.identity),
+            Record::Command(command) => Some(&command.identity),
+        }
+    }
+
+    /// The leaf hash of the canonical data behind it.
+    pub fn data_leaf(&self) -> Option<&Digest> {
+        match self {
+            Record::Genesis(_) => None,
+            Record::Invoice(invoice) => Some(&invoice.payments_root),
+            Record::RedLetter(red) => Some(&red.refund_root),
+            Record::Payment(payment) => Some(&payment.payments_root),
+            Record::Refund(refund) => Some(&refund.refund_root),
+            Record::Command(command) => Some(&command.data_root),
+        }
+    }
+
+    /// Appends its bytes to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let mut e = Encoder::new(out);
+        match self {
+            Record::Genesis(genesis) => genesis.encode_fields(head(&mut e, 10, 0)),
+            Record::Invoice(invoice) => encode_invoice(head(&mut e, 14, 1), invoice),
+            Record::RedLetter(red) => encode_red_letter(head(&mut e, 13, 2), red),
+            Record::Payment(payment) => encode_payment(head(&mut e, 13, 3), payment),
+            Record::Refund(refund) => encode_refund(head(&mut e, 8, 4), refund),
+            Record::Command(command) => {
+                let e = head(&mut e, 5, command.kind);
+                e.bytes(&command.kid).bytes(&command.identity).bytes(&command.data_root);
+            }
+        }
+    }
+
+    /// Its bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(320);
+        self.encode(&mut out);
+        out
+    }
+
+    /// The record hash, whose last five hex digits are an invoice's check code.
+    pub fn hash(&self) -> Digest {
+        digest::leaf(&self.to_bytes())
+    }
+
+    /// The opposite of [`Record::encode`].
+    ///
+    /// # Errors
+    /// [`Malformed`] for anything that `encode` does not write.
+    pub fn decode(bytes: &[u8]) -> Result<Record, Malformed> {
+        let mut d = Decoder::new(bytes);
+        let length = d.array()?;
+        if d.uint()? != VERSION {
+            return Err(Malformed);
+        }
+        let record = match (d.uint_as::<u8>()?, length) {
+            (0, 10) => Record::Genesis(Box::new(Genesis::decode_fields(&mut d)?)),
+            (1, 14) => Record::Invoice(decode_invoice(&mut d)?),
+            (2, 13) => Record::RedLetter(decode_red_letter(&mut d)?),
+            (3, 13) => Record::Payment(decode_payment(&mut d)?),
+            (4, 8) => Record::Refund(decode_refund(&mut d)?),
+            (kind @ 16..=24, 5) => Record::Command(CommandRecord {
+                kind,
+                kid: d.bytes_of()?,
+                identity: d.bytes_of()?,
+                data_root: d.bytes_of()?,
+            }),
+            _ => return Err(Malformed),
+        };
+        d.end()?;
+        Ok(record)
+    }
+}
+
+fn head<'e, 'b>(e: &'e mut Encoder<'b>, length: usize, kind: u8) -> &'e mut Encoder<'b> {
+    e.array(length).uint(VERSION).uint(u64::from(kind))
+}
+
+fn encode_line(e: &mut Encoder<'_>, line: &Line) {
+    e.array(6).text(line.tax_code.as_str()).int(line.rate.to_int()).int(i64::from(line.quantity));
+    e.int(line.net_fen).int(line.tax_fen).int(line.total_fen);
+}
+
+fn decode_line(d: &mut Decoder<'_>) -> Result<Line, Malformed> {
+    d.array_of(6)?;
+    Ok(Line {
+        tax_code: d.text_of()?,
+        rate: Rate::from_int(d.int()?).ok_or(Malformed)?,
+        quantity: i32::try_from(d.int()?).map_err(|_| Malformed)?,
+        net_fen: d.int()?,
+        tax_fen: d.int()?,
+        total_fen: d.int()?,
+    })
+}
+
+fn encode_invoice(e: &mut Encoder<'_>, invoice: &Invoice) {
+    e.text(invoice.code.as_str()).uint(u64::from(invoice.number)).uint(invoice.issued_at_ms);
+    e.text(invoice.seller.as_str()).text(invoice.scene.as_str());
+    encode_line(e, &invoice.line);
+    e.uint(invoice.paid_fen).int(invoice.dated_at_ms).uint(invoice.flags);
+    e.bytes(&invoice.identity).bytes(&invoice.payments_root);
+    e.optional_bytes(invoice.payer.as_ref().map(|payer| &payer[..]));
+}
+
+fn decode_invoice(d: &mut Decoder<'_>) -> Result<Invoice, Malformed> {
+    Ok(Invoice {
+        code: d.text_of()?,
+        number: d.uint_as()?,
+        issued_at_ms: d.uint()?,
+        seller: d.text_of()?,
+        scene: d.text_of()?,
+        line: decode_line(d)?,
+        paid_fen: d.uint()?,
+        dated_at_ms: d.int()?,
+        flags: d.uint()?,
+        identity: d.bytes_of()?,
+        payments_root: d.bytes_of()?,
+        payer: d.optional(Decoder::bytes_of)?,
+    })
+}
+
+fn encode_red_letter(e: &mut Encoder<'_>, red: &RedLetter) {
+    e.text(red.code.as_str()).uint(u64::from(red.number)).uint(red.issued_at_ms).text(red.seller.as_str());
+    e.text(red.original_code.as_str()).uint(u64::from(red.original_number)).bytes(&red.original_hash);
+    encode_line(e, &red.line);
+    e.uint(red.remaining_fen).bytes(&red.identity).bytes(&red.refund_root);
+}
+
+fn decode_red_letter(d: &mut Decoder<'_>) -> Result<RedLetter, Malformed> {
+    Ok(RedLetter {
+        code: d.text_of()?,
+        number: d.uint_as()?,
+        issued_at_ms: d.uint()?,
+        seller: d.text_of()?,
+        original_code: d.text_of()?,
+        original_number: d.uint_as()?,
+        original_hash: d.bytes_of()?,
+        line: decode_line(d)?,
+        remaining_fen: d.uint()?,
+        identity: d.bytes_of()?,
+        refund_root: d.bytes_of()?,
+    })
+}
+
+fn encode_payment(e: &mut Encoder<'_>, payment: &PaymentRecord) {
+    e.text(payment.seller.as_str()).text(payment.scene.as_str()).bool(payment.topped_up).uint(payment.state as u64);
+    e.uint(payment.paid_fen).uint(payment.invoiceable_fen).int(payment.dated_at_ms).uint(payment.flags);
+    e.bytes(&payment.identity).bytes(&payment.payments_root);
+    e.optional_bytes(payment.payer.as_ref().map(|payer| &payer[..]));
+}
+
+fn decode_payment(d: &mut Decoder<'_>) -> Result<PaymentRecord, Malformed> {
+    Ok(PaymentRecord {
+        seller: d.text_of()?,
+        scene: d.text_of()?,
+        topped_up: d.bool()?,
+        state: PaymentState::from_u8(d.uint_as()?).ok_or(Malformed)?,
+        paid_fen: d.uint()?,
+        invoiceable_fen: d.uint()?,
+        dated_at_ms: d.int()?,
+        flags: d.uint()?,
+        identity: d.bytes_of()?,
+        payments_root: d.bytes_of()?,
+        payer: d.optional(Decoder::bytes_of)?,
+    })
+}
+
+fn encode_refund(e: &mut Encoder<'_>, refund: &RefundRecord) {
+    e.text(refund.seller.as_str()).uint(refund.state as u64).uint(refund.refund_fen);
+    e.bytes(&refund.payment).bytes(&refund.identity).bytes(&refund.refund_root);
+}
+
+fn decode_refund(d: &mut Decoder<'_>) -> Result<RefundRecord, Malformed> {
+    Ok(RefundRecord {
+        seller: d.text_of()?,
+        state: RefundState::from_u8(d.uint_as()?).ok_or(Malformed)?,
+        refund_fen: d.uint()?,
+        payment: d.bytes_of()?,
+        identity: d.bytes_of()?,
+        refund_root: d.bytes_of()?,
+    })
+}
+
+impl PaymentState {
+    /// The state with this number.
+    pub const fn from_u8(value: u8) -> Option<PaymentState> {
+        match value {
+            1 => Some(PaymentState::NothingToInvoice),
+            2 => Some(PaymentState::CoveredByTopup),
+            3 => Some(PaymentState::Claimable),
+            4 => Some(PaymentState::WaitingGrant),
+            5 => Some(PaymentState::WaitingCredit),
+            6 => Some(PaymentState::Refunded),
+            7 => Some(PaymentState::InvoicedAtRide),
+            _ => None,
+        }
+    }
+}
+
+impl RefundState {
+    /// The state with this number.
+    pub const fn from_u8(value: u8) -> Option<RefundState> {
+        match value {
+            1 => Some(RefundState::BeforePayment),
+            2 => Some(RefundState::Reduced),
+            3 => Some(RefundState::NotInvoiced),
+            4 => Some(RefundState::WaitingGrant),
+            _ => None,
+        }
+    }
+}

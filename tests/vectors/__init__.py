@@ -1,0 +1,1 @@
+"""Golden vectors: what two implementations must agree on byte for byte, read by Rust and Python alike."""

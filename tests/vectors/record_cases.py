@@ -1,0 +1,195 @@
+"""Records of every kind with their fields by name, and bytes that are no record."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from reference import cbor, digests, events, records
+from reference.inputs import kid_of
+
+Cases = Iterator[dict[str, Any]]
+SELLER, SCENE, TAX_CODE, CODE = events.SELLER, "METRO", events.METRO, "144032609110"
+COMMANDS = [
+    "ADMIT_ISSUER",
+    "REGISTER_KEY",
+    "ROTATE_KEY",
+    "RETIRE_KEY",
+    "SCENE_TABLE",
+    "RATE_TABLE",
+    "MANDATE",
+    "GRANT_NUMBERS",
+    "CLOSE_GRANT",
+]
+"""The commands, from kind 16 on."""
+PAYMENT_STATES = [
+    "NOTHING_TO_INVOICE",
+    "COVERED_BY_TOPUP",
+    "CLAIMABLE",
+    "WAITING_GRANT",
+    "WAITING_CREDIT",
+    "REFUNDED",
+    "INVOICED_AT_RIDE",
+]
+REFUND_STATES = ["BEFORE_PAYMENT", "REDUCED", "NOT_INVOICED", "WAITING_GRANT"]
+
+
+def digest(name: str) -> bytes:
+    """32 bytes that stand for something else's digest."""
+    return digests.leaf_hash(name.encode())
+
+
+def record_case(name: str, array: list[Any], fields: dict[str, Any]) -> dict[str, Any]:
+    data = cbor.encode(array)
+    record_hash = digests.leaf_hash(data).hex()
+    return {
+        "name": name,
+        "fields": fields,
+        "record": data.hex(),
+        "hash": record_hash,
+        "check_code": record_hash[-5:],
+    }
+
+
+def record_cases() -> Cases:
+    """A record of every kind, with its fields by name as ``decode_record`` gives them (bytes in hex)."""
+    network, chain, bureau = "shenzhen", "shenzhen/0", digest("bureau")
+    sources = [
+        ("system", bytes(16), 0),
+        ("farechain.commands", bytes(range(16)), 0),
+        ("payments.metro", b"\xff" * 16, 3),
+    ]
+    head = {"version": 1, "suite": 1, "network": network, "chain": chain, "utc_offset_min": 480}
+    yield record_case(
+        "genesis",
+        [1, 0, 1, network, chain, 480, bureau, 1024, ["4403", "1100"], [list(source) for source in sources]],
+        {"kind": "GENESIS", **head, "bureau": bureau.hex(), "drain_max": 1024, "regions": ["4403", "1100"]}
+        | {"sources": [[topic, topic_id.hex(), partition] for topic, topic_id, partition in sources]},
+    )
+    for name, total, rate, payer, flags in [
+        ("invoice at 3 %", 665, 300, digest("payer"), 0),
+        ("invoice, exempt", 200, -1, None, 1),
+        ("invoice of a top-up, the largest amount", 2**53 - 1, -2, None, 0),
+        ("invoice at 100 %", 1, 10_000, None, 0),
+    ]:
+        yield invoice_case(name, total, rate, payer, flags)
+    yield red_case("red letter, partial", 665, 565, 300)
+    yield red_case("red letter, full", 665, 0, 300)
+    for state, shown in enumerate(PAYMENT_STATES, 1):
+        yield payment_case(state, shown)
+    for state, shown in enumerate(REFUND_STATES, 1):
+        identity, root, of = digest("refund"), digest("data"), digest("payment")
+        yield record_case(
+            f"refund, state {state}",
+            [1, 4, SELLER, state, 100, of, identity, root],
+            {
+                "version": 1,
+                "kind": "REFUND",
+                "seller": SELLER,
+                "state": shown,
+                "refund_fen": 100,
+                "payment": of.hex(),
+            }
+            | {"identity": identity.hex(), "refund_root": root.hex()},
+        )
+    for kind, shown in enumerate(COMMANDS, 16):
+        kid, identity, root = kid_of(digest("key")), digest("command"), digest("data")
+        roots = {"kid": kid.hex(), "identity": identity.hex(), "data_root": root.hex()}
+        yield record_case(
+            f"command {shown}", [1, kind, kid, identity, root], {"version": 1, "kind": shown, **roots}
+        )
+
+
+def line(total: int, rate: int, quantity: int, net: int, tax: int) -> tuple[list[Any], dict[str, Any]]:
+    """A line as in the record, and by name."""
+    shown = {-1: "EXEMPT", -2: "NONTAXABLE"}.get(rate, rate)
+    named = {
+        "tax_code": TAX_CODE,
+        "rate": shown,
+        "quantity": quantity,
+        "net_fen": net,
+        "tax_fen": tax,
+        "total_fen": total,
+    }
+    return [TAX_CODE, rate, quantity, net, tax, total], named
+
+
+def invoice_case(name: str, total: int, rate: int, payer: bytes | None, flags: int) -> dict[str, Any]:
+    number, issued, dated = 99_999_999, 1_772_323_200_500, 1_772_323_199_999
+    identity, root = digest(f"identity of {name}"), digest(f"data of {name}")
+    array, named = line(total, rate, 1, *records.split_tax(total, rate))
+    return record_case(
+        name,
+        [1, 1, CODE, number, issued, SELLER, SCENE, array, total, dated, flags, identity, root, payer],
+        {
+            "version": 1,
+            "kind": "BLUE",
+            "code": CODE,
+            "number": number,
+            "issued_at_ms": issued,
+            "seller": SELLER,
+        }
+        | {"scene": SCENE, **named, "paid_fen": total, "dated_at_ms": dated, "flags": flags}
+        | {"identity": identity.hex(), "payments_root": root.hex(), "payer": payer.hex() if payer else None},
+    )
+
+
+def red_case(name: str, before: int, after: int, rate: int) -> dict[str, Any]:
+    of, identity, root, issued = digest("original"), digest("refund"), digest("data"), 1_772_326_800_000
+    (net_before, tax_before), (net_after, tax_after) = (
+        records.split_tax(total, rate) for total in (before, after)
+    )
+    quantity = -1 if after == 0 else 0
+    array, named = line(after - before, rate, quantity, net_after - net_before, tax_after - tax_before)
+    return record_case(
+        name,
+        [1, 2, CODE, 24, issued, SELLER, CODE, 23, of, array, after, identity, root],
+        {"version": 1, "kind": "RED", "code": CODE, "number": 24, "issued_at_ms": issued, "seller": SELLER}
+        | {"original_code": CODE, "original_number": 23, "original_hash": of.hex(), **named}
+        | {"remaining_fen": after, "identity": identity.hex(), "refund_root": root.hex()},
+    )
+
+
+def payment_case(state: int, shown: str) -> dict[str, Any]:
+    identity, root, dated, topped_up = digest("payment"), digest("data"), -1, state == 7
+    return record_case(
+        f"payment, state {state}",
+        [1, 3, SELLER, SCENE, topped_up, state, 665, 565, dated, 1, identity, root, None],
+        {
+            "version": 1,
+            "kind": "PAYMENT",
+            "seller": SELLER,
+            "scene": SCENE,
+            "topped_up": topped_up,
+            "state": shown,
+        }
+        | {
+            "paid_fen": 665,
+            "invoiceable_fen": 565,
+            "dated_at_ms": dated,
+            "flags": 1,
+            "identity": identity.hex(),
+        }
+        | {"payments_root": root.hex(), "payer": None},
+    )
+
+
+def refused_record_cases() -> Cases:
+    """Bytes that are no record."""
+    good = cbor.encode([1, 4, SELLER, 1, 100, digest("payment"), digest("refund"), digest("data")])
+    kid = kid_of(digest("key"))
+    for name, data in [
+        ("empty", b""),
+        ("another version", cbor.encode([2, 16, kid, digest("c"), digest("d")])),
+        ("an unknown kind", cbor.encode([1, 5, kid, digest("c"), digest("d")])),
+        ("a command beyond the last", cbor.encode([1, 25, kid, digest("c"), digest("d")])),
+        ("one element too many", cbor.encode([1, 16, kid, digest("c"), digest("d"), None])),
+        ("a short digest", cbor.encode([1, 16, kid, digest("c")[:31], digest("d")])),
+        ("a state that is none", cbor.encode([1, 4, SELLER, 5, 100, digest("p"), digest("r"), digest("d")])),
+        ("a negative amount", cbor.encode([1, 4, SELLER, 1, -100, digest("p"), digest("r"), digest("d")])),
+        ("text for bytes", cbor.encode([1, 16, "k" * 16, digest("c"), digest("d")])),
+        ("bytes left over", good + b"\0"),
+        ("cut", good[:-1]),
+        ("a longer integer than needed", good.replace(b"\x18\x64", b"\x19\x00\x64", 1)),
+        ("an array of indefinite length", b"\x9f" + good[1:] + b"\xff"),
+        ("a map", b"\xa4" + good[1:]),
+    ]:
+        yield {"name": name, "record": data.hex()}

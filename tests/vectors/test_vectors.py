@@ -1,0 +1,113 @@
+"""The vectors are what the reference makes, and the Rust core, called from Python, agrees with each."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from farechain import _core
+
+from .make import FILES, text_of
+from .record_cases import COMMANDS
+
+FOLDER = Path(__file__).parent
+KINDS = {1: "PAID", 2: "REFUNDED", 3: "TOPPED_UP"} | dict(enumerate(COMMANDS, 16))
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((FOLDER / f"{name}.json").read_text())["cases"]
+    assert found
+    return found
+
+
+def printable(value: Any) -> Any:
+    """Bytes in hex, tuples as lists: as the vectors write them."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {name: printable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [printable(part) for part in value]
+    return value
+
+
+def nullable(part: str | None) -> bytes | None:
+    return None if part is None else bytes.fromhex(part)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_committed_file_is_what_the_reference_makes(name: str) -> None:
+    assert (FOLDER / f"{name}.json").read_text() == text_of(name)
+
+
+@pytest.mark.parametrize("case", cases("records"), ids=lambda case: case["name"])
+def test_records(case: dict[str, Any]) -> None:
+    record = bytes.fromhex(case["record"])
+    assert printable(_core.decode_record(record)) == case["fields"]
+    assert _core.leaf_hash(record).hex() == case["hash"]
+    assert case["hash"].endswith(case["check_code"])
+    assert len(case["check_code"]) == 5
+    assert len(record) <= 448
+
+
+def test_the_fields_of_a_record_have_the_types_of_the_vectors_and_no_float() -> None:
+    for case in cases("records"):
+        for field, value in _core.decode_record(bytes.fromhex(case["record"])).items():
+            assert type(printable(value)) is type(case["fields"][field]), (case["name"], field)
+
+
+@pytest.mark.parametrize("case", cases("records_refused"), ids=lambda case: case["name"])
+def test_what_is_no_record_is_refused(case: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="deterministic CBOR"):
+        _core.decode_record(bytes.fromhex(case["record"]))
+
+
+@pytest.mark.parametrize("case", cases("headers"), ids=lambda case: case["name"])
+def test_headers(case: dict[str, Any]) -> None:
+    header = bytes.fromhex(case["header"])
+    fields = _core.decode_header(header)
+    assert printable(fields) == case["fields"]
+    assert _core.block_hash(header).hex() == case["hash"]
+    records = [bytes.fromhex(record) for record in case["records"]]
+    assert _core.merkle_root(records) == fields["records_root"]
+    for end in range(len(header)):
+        with pytest.raises(ValueError, match="CBOR"):
+            _core.decode_header(header[:end])
+
+
+@pytest.mark.parametrize("case", cases("inputs"), ids=lambda case: str(case["record"][0]))
+def test_inputs(case: dict[str, Any]) -> None:
+    offset, timestamp_ms, key, value, headers = case["record"]
+    pairs = [(name, nullable(part)) for name, part in headers]
+    record = (offset, timestamp_ms, nullable(key), nullable(value), pairs)
+    assert _core.input_bytes(record).hex() == case["bytes"]
+    assert _core.input_digest(record).hex() == case["digest"]
+
+
+def test_trees() -> None:
+    leaves = [number.to_bytes(8, "big") for number in range(300)]
+    for case in cases("trees"):
+        count, root = case["count"], bytes.fromhex(case["root"])
+        assert _core.merkle_root(leaves[:count]) == root
+        if "path" in case:
+            path = [bytes.fromhex(node) for node in case["path"]]
+            assert _core.inclusion_proof(leaves[:count], case["index"]) == path
+            assert _core.verify_inclusion(leaves[case["index"]], case["index"], count, path, root)
+
+
+@pytest.mark.parametrize("case", cases("events"), ids=lambda case: case.get("code", "accepted"))
+def test_events(case: dict[str, Any]) -> None:
+    value = case["value"].encode()
+    if "code" in case:
+        with pytest.raises(ValueError, match=f"^{case['code']}$"):
+            _core.decode_event(value)
+        return
+    assert printable(_core.decode_event(value)) == {
+        "network": case["network"],
+        "kind": KINDS[case["kind"]],
+        "identity": case["identity"],
+        "data": case["data"],
+        "data_leaf": case["data_leaf"],
+    }
+    assert _core.leaf_hash(bytes.fromhex(case["data"])).hex() == case["data_leaf"]
