@@ -227,13 +227,8 @@ mod tests {
     use super::*;
 
     fn push(intake: &mut Intake, source: u16, offsets: std::ops::Range<u64>) {
-        let records = offsets.map(|offset| SourceRecord {
-            offset,
-            timestamp_ms: 1,
-            key: None,
-            headers: &[],
-            value: Some(b"v"),
-        });
+        let records =
+            offsets.map(|offset| SourceRecord { offset, timestamp_ms: 1, key: None, headers: &[], value: Some(b"v") });
         intake.push_records(source, records, None);
     }
 

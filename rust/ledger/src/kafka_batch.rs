@@ -8,8 +8,6 @@ use std::io::Read;
 
 /// The most bytes that a batch may have once decompressed.
 pub const MAX_BATCH_BYTES: usize = 64 << 20;
-/// The most headers that a record may have.
-pub const MAX_HEADERS: usize = 64;
 
 const HEADER_BYTES: usize = 61;
 const CRC_FROM: usize = 21;
@@ -79,10 +77,7 @@ fn whole_batch(bytes: &[u8], next: Option<u64>) -> Result<Option<&[u8]>, BatchEr
     Ok(bytes.get(..length))
 }
 
-fn read_batch(
-    batch: &[u8],
-    each: &mut impl FnMut(&Record<'_>, &[Header<'_>]),
-) -> Result<u64, BatchError> {
+fn read_batch(batch: &[u8], each: &mut impl FnMut(&Record<'_>, &[Header<'_>])) -> Result<u64, BatchError> {
     let base = i64_at(batch, 0);
     let bad = |what| BatchError { offset: base, what };
     if batch[16] != 2 {
@@ -94,7 +89,7 @@ fn read_batch(
     let attributes = i16::from_be_bytes([batch[21], batch[22]]);
     let last_delta = i32_at(batch, 23);
     let count = usize::try_from(i32_at(batch, 57)).map_err(|_| bad("negative record count"))?;
-    if last_delta < 0 || count > last_delta as usize + 1 {
+    if last_delta < 0 || count > last_delta.cast_unsigned() as usize + 1 {
         return Err(bad("record count beyond the offsets"));
     }
     let next = base.cast_unsigned() + u64::from(last_delta.cast_unsigned()) + 1;
@@ -172,12 +167,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// One record; returns its offset delta.
-    fn record(
-        &mut self,
-        base: i64,
-        times: &Times,
-        each: &mut impl FnMut(&Record<'_>, &[Header<'_>]),
-    ) -> Option<i64> {
+    fn record(&mut self, base: i64, times: &Times, each: &mut impl FnMut(&Record<'_>, &[Header<'_>])) -> Option<i64> {
         let length = usize::try_from(self.varint()?).ok()?;
         let mut record = Reader { bytes: self.take(length)? };
         record.take(1)?;
@@ -185,17 +175,17 @@ impl<'a> Reader<'a> {
         let delta = record.varint()?;
         let key = record.nullable()?;
         let value = record.nullable()?;
-        let count = usize::try_from(record.varint()?).ok().filter(|count| *count <= MAX_HEADERS)?;
-        let mut headers: [Header<'a>; MAX_HEADERS] = [(&[], None); MAX_HEADERS];
-        for header in headers.iter_mut().take(count) {
-            *header = (record.nullable()??, record.nullable()?);
+        let count = usize::try_from(record.varint()?).ok().filter(|count| *count <= record.bytes.len())?;
+        let mut headers: Vec<Header<'a>> = Vec::with_capacity(count);
+        for _ in 0..count {
+            headers.push((record.nullable()??, record.nullable()?));
         }
         if !record.bytes.is_empty() || delta < 0 {
             return None;
         }
         let timestamp_ms = if times.append { times.max } else { times.base.checked_add(timestamp_delta)? };
         let offset = base.checked_add(delta)?.cast_unsigned();
-        each(&Record { offset, timestamp_ms, key, value }, &headers[..count]);
+        each(&Record { offset, timestamp_ms, key, value }, &headers);
         Some(delta)
     }
 

@@ -1,1 +1,20 @@
-//! ledger
+//! A chain's ledger on disk: the block log, the index derived from it, the public log, recovery and audit.
+//!
+//! Knows files; does not know Kafka's protocol beyond record batches, nor Python.
+#![forbid(unsafe_code)]
+
+pub mod assemble;
+pub mod audit;
+pub mod batch;
+pub mod draft;
+pub mod error;
+pub mod index;
+pub mod intake;
+pub mod kafka_batch;
+pub mod ledger;
+pub mod lock;
+pub mod log;
+pub mod outbox;
+pub mod prepare;
+pub mod public_log;
+pub mod rejected;

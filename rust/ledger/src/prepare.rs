@@ -23,7 +23,7 @@ const PARALLEL_FROM: usize = 512;
 pub struct PrepareTimes {
     /// Input digests and JSON decoding, nanoseconds.
     pub decode_ns: u64,
-    /// Signatures, nanoseconds of wall time (the verifier uses all threads).
+    /// Signatures, nanoseconds.
     pub verify_ns: u64,
 }
 
@@ -45,7 +45,7 @@ impl Keyring {
     }
 }
 
-/// Decodes and verifies a sealed batch.
+/// Decodes and verifies a sealed batch, each thread its share of it. The verifier works on the thread that calls it.
 ///
 /// `look_up` reads a registered key from the state; what it does not know stays [`Check::UnknownKey`] and is looked at
 /// again by `decide`, so a key registered by an earlier input of the same batch counts.
@@ -56,30 +56,47 @@ pub fn prepare(
     threads: usize,
     look_up: &(dyn Fn(&Kid) -> Option<PublicKey> + Sync),
 ) -> (PreparedBatch, PrepareTimes) {
-    let threads = if raw.inputs.len() < PARALLEL_FROM { 1 } else { threads.max(1) };
-    let share = raw.inputs.len().div_ceil(threads).max(1);
-    let parts: Vec<(Vec<PreparedInput>, u64)> = thread::scope(|scope| {
-        let (raw, mut shares) = (&raw, raw.inputs.chunks(share));
-        let first = shares.next().unwrap_or_default();
-        let others: Vec<_> = shares.map(|part| scope.spawn(move || timed(|| decode_all(raw, part)))).collect();
-        let mut parts = vec![timed(|| decode_all(raw, first))];
-        parts.extend(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
-        parts
+    let parts = in_shares(&raw, threads, |part| {
+        let (mut inputs, decode_ns) = timed(|| decode_all(&raw, part));
+        let (checks, verify_ns) = timed(|| verify_all(&raw, &inputs, keyring, verifier, look_up));
+        for (input, check) in inputs.iter_mut().zip(checks) {
+            input.check = check;
+        }
+        (inputs, PrepareTimes { decode_ns, verify_ns })
     });
-    let mut times = PrepareTimes { decode_ns: parts.iter().map(|(_, ns)| ns).sum(), verify_ns: 0 };
+    let mut times = PrepareTimes::default();
     let mut inputs = Vec::with_capacity(raw.inputs.len());
-    parts.into_iter().for_each(|(part, _)| inputs.extend(part));
-    let mut batch = PreparedBatch { buffers: raw.buffers, inputs, ranges: raw.ranges };
-    let started = std::time::Instant::now();
-    let checks = verify_all(&batch, keyring, verifier, look_up);
-    times.verify_ns = started.elapsed().as_nanos() as u64;
-    for (input, check) in batch.inputs.iter_mut().zip(checks) {
-        input.check = check;
+    for (part, spent) in parts {
+        inputs.extend(part);
+        times.decode_ns += spent.decode_ns;
+        times.verify_ns += spent.verify_ns;
     }
-    (batch, times)
+    (PreparedBatch { buffers: raw.buffers, inputs, ranges: raw.ranges }, times)
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
+/// Input digests and decoding alone, on `threads` threads; every check stays [`Check::UnknownKey`].
+pub fn decode(raw: RawBatch, threads: usize) -> PreparedBatch {
+    let inputs = in_shares(&raw, threads, |part| decode_all(&raw, part)).into_iter().flatten().collect();
+    PreparedBatch { buffers: raw.buffers, inputs, ranges: raw.ranges }
+}
+
+/// Does some work on equal shares of a batch, one a thread, and keeps their order.
+fn in_shares<T: Send>(raw: &RawBatch, threads: usize, work: impl Fn(&[RawInput]) -> T + Sync) -> Vec<T> {
+    let threads = if raw.inputs.len() < PARALLEL_FROM { 1 } else { threads.max(1) };
+    let share = raw.inputs.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let (work, mut shares) = (&work, raw.inputs.chunks(share));
+        let first = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares.map(|part| scope.spawn(move || work(part))).collect();
+        let mut parts = vec![work(first)];
+        parts.extend(
+            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+        );
+        parts
+    })
+}
+
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let now = || {
         let time = clock_gettime(ClockId::ThreadCPUTime);
         time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
@@ -106,21 +123,22 @@ fn decode_one(raw: &RawBatch, raw_input: &RawInput) -> PreparedInput {
 }
 
 fn verify_all(
-    batch: &PreparedBatch,
+    raw: &RawBatch,
+    inputs: &[PreparedInput],
     keyring: &Keyring,
     verifier: &Verifier,
     look_up: &dyn Fn(&Kid) -> Option<PublicKey>,
 ) -> Vec<Check> {
     let mut heads: HashMap<usize, Vec<u8>> = HashMap::new();
-    let parsed: Vec<Option<(Input<'_>, Signer)>> = batch
-        .inputs
+    let parsed: Vec<Option<(Input<'_>, Signer)>> = inputs
         .iter()
         .map(|prepared| {
-            let input = Input::parse(batch.bytes(prepared))?;
+            let bytes = &raw.buffers[prepared.buffer as usize][prepared.start as usize..prepared.end as usize];
+            let input = Input::parse(bytes)?;
             input.signature?;
             let length = input.value.filter(|value| value.len() <= MAX_VALUE_BYTES)?.len();
             let signer = keyring.signer(&input.kid?, look_up)?;
-            heads.entry(length).or_insert_with(|| signature::pae_head(length));
+            heads.entry(length).or_insert_with(|| signature::pae_head(signature::PAYLOAD_TYPE, length));
             Some((input, signer))
         })
         .collect();

@@ -1,0 +1,240 @@
+//! From inputs in their order to a block's bytes. The writer and audit run this same code: what was sealed can be
+//! re-derived byte for byte from its inputs, ranges and time.
+
+use farechain_core::block::{Header, SourceRange};
+use farechain_core::decide::{self, Block, Candidate, Entry, View};
+use farechain_core::digest::{self, Digest};
+use farechain_core::input::{self, Input};
+use farechain_core::merkle;
+use farechain_core::outcome::{Location, Outcome, Verdict};
+use farechain_core::record::{MAX_RECORD_BYTES, Record};
+use farechain_core::registry::Damage;
+
+use crate::draft::Draft;
+use crate::index::{Applied, Index, Position};
+use crate::ledger::confirm;
+use crate::log::LogReader;
+use crate::log::body::Parts;
+
+/// The engine's own source.
+pub const ENGINE: u16 = 0;
+
+/// An input with where it came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// Index into the genesis list of sources.
+    pub source: u16,
+    /// Its offset there.
+    pub offset: u64,
+    /// The broker's append time, milliseconds since 1970.
+    pub timestamp_ms: i64,
+    /// The digest of its canonical bytes.
+    pub digest: Digest,
+    /// What is known of it, or, for audit, the rejection of bytes that have expired.
+    pub what: What<'a>,
+}
+
+/// What is known of an input.
+#[derive(Debug, Clone, Copy)]
+pub enum What<'a> {
+    /// To be decided.
+    Candidate(Candidate<'a>),
+    /// Its bytes are gone: taken as it was.
+    Rejected(farechain_core::error::Code),
+}
+
+/// What a block's inputs became.
+#[derive(Debug, Default)]
+pub struct Assembled {
+    /// The parts of the body, ranges included.
+    pub parts: Parts,
+    /// The outcomes in order.
+    pub outcomes: Vec<Outcome>,
+    /// Records with their annexes.
+    pub entries: Vec<Entry>,
+    /// The records' hashes, the leaves under `records_root`.
+    pub hashes: Vec<Digest>,
+}
+
+impl Assembled {
+    /// Decides the inputs in order, after a drain if anything that waits can be issued.
+    ///
+    /// # Errors
+    /// [`Damage`]: an invariant is broken; stop the process.
+    pub fn build<'i>(
+        draft: &mut Draft<'_>,
+        block: Block,
+        engine: &Position,
+        steps: impl Iterator<Item = Step<'i>>,
+    ) -> Result<Assembled, Damage> {
+        let mut built = Assembled::default();
+        built.drain(draft, block, engine)?;
+        for step in steps {
+            let (verdict, entry) = match step.what {
+                What::Candidate(candidate) => decide::decide(draft, &candidate, block),
+                What::Rejected(code) => (Verdict::Rejected(code), None),
+            };
+            let first = built.entries.len();
+            if let Some(entry) = entry {
+                built.push(draft, entry, block)?;
+            }
+            built.conclude(verdict, first, &step);
+        }
+        Ok(built)
+    }
+
+    fn drain(&mut self, draft: &mut Draft<'_>, block: Block, engine: &Position) -> Result<(), Damage> {
+        if !decide::can_drain(draft, block) {
+            return Ok(());
+        }
+        let drain_max = draft.registry().genesis().drain_max;
+        let mut bytes = Vec::new();
+        let value = decide::drain_input(drain_max);
+        input::encode(&mut bytes, engine.next_offset, None, std::iter::empty(), Some(&value));
+        for _ in 0..drain_max {
+            let Some(entry) = decide::drain_next(draft, block) else { break };
+            self.push(draft, entry, block)?;
+        }
+        let digest = digest::keyed(&digest::INPUT, &bytes);
+        let timestamp_ms = block.time_ms.cast_signed();
+        let what = What::Rejected(farechain_core::error::Code::State);
+        let step = Step { source: ENGINE, offset: engine.next_offset, timestamp_ms, digest, what };
+        self.conclude(Verdict::Drained, 0, &step);
+        self.parts.ranges.push(SourceRange {
+            source: ENGINE,
+            first_offset: engine.next_offset,
+            next_offset: engine.next_offset + 1,
+            last_digest: digest,
+        });
+        Ok(())
+    }
+
+    /// Adds a record: encoded, hashed, applied to the draft.
+    fn push(&mut self, draft: &mut Draft<'_>, entry: Entry, block: Block) -> Result<(), Damage> {
+        let start = self.parts.records.len();
+        entry.record.encode(&mut self.parts.records);
+        let bytes = &self.parts.records[start..];
+        if bytes.len() > MAX_RECORD_BYTES && !matches!(entry.record, Record::Genesis(_)) {
+            return Err(Damage("a record is larger than 448 bytes"));
+        }
+        let hash = digest::leaf(bytes);
+        let location = Location { height: block.height, index: self.entries.len() as u32 };
+        draft.apply(&entry, &hash, location)?;
+        self.add(entry, hash);
+        Ok(())
+    }
+
+    fn add(&mut self, entry: Entry, hash: Digest) {
+        self.parts.record_ends.push(self.parts.records.len() as u32);
+        self.parts.annexes.extend_from_slice(entry.annex.as_deref().unwrap_or_default());
+        self.parts.annex_ends.push(self.parts.annexes.len() as u32);
+        self.hashes.push(hash);
+        self.entries.push(entry);
+    }
+
+    fn conclude(&mut self, verdict: Verdict, first_record: usize, step: &Step<'_>) {
+        let record_count = (self.entries.len() - first_record) as u32;
+        let first_record = match verdict {
+            Verdict::Duplicate(_) | Verdict::Rejected(_) => 0,
+            _ => first_record as u32,
+        };
+        let outcome = Outcome {
+            verdict,
+            source: step.source,
+            offset: step.offset,
+            timestamp_ms: step.timestamp_ms,
+            first_record,
+            record_count,
+            digest: step.digest,
+        };
+        self.parts.outcomes.extend_from_slice(&outcome.encode());
+        self.outcomes.push(outcome);
+    }
+
+    /// Adds the ranges that the inputs cover; `ranges` in the order of sources, the engine's own not among them.
+    pub fn cover(&mut self, ranges: impl Iterator<Item = SourceRange>) {
+        self.parts.ranges.extend(ranges);
+        self.parts.ranges.sort_unstable_by_key(|range| range.source);
+    }
+
+    /// The header over all this.
+    pub fn header(&self, chain: &str, previous: Digest, block: Block, positions: &[Position]) -> Header {
+        Header {
+            chain: chain.into(),
+            height: block.height,
+            previous,
+            time_ms: block.time_ms,
+            record_count: self.entries.len() as u32,
+            records_root: merkle::root(&self.hashes),
+            inputs_root: self.inputs_root(positions),
+        }
+    }
+
+    /// One leaf a source, moved or not, then one an outcome.
+    fn inputs_root(&self, positions: &[Position]) -> Digest {
+        let mut leaves = Vec::with_capacity(positions.len() + self.outcomes.len());
+        for (source, position) in positions.iter().enumerate() {
+            let source = source as u16;
+            let moved = self.parts.ranges.iter().find(|range| range.source == source).copied();
+            let range = moved.unwrap_or(SourceRange {
+                source,
+                first_offset: position.next_offset,
+                next_offset: position.next_offset,
+                last_digest: position.last_digest,
+            });
+            leaves.push(digest::leaf(&range.encode()));
+        }
+        leaves.extend(self.parts.outcomes.chunks_exact(Outcome::BYTES).map(digest::leaf));
+        merkle::root(&leaves)
+    }
+
+    /// Applies the block to the index, once it is durable and the log's reader knows its place. `bytes`: of its frames.
+    pub fn apply_to(&self, index: &mut Index, log: &LogReader, block: Block, hash: Digest, bytes: u64) {
+        let records: Vec<(Record, Digest, Option<&[u8]>)> = self
+            .entries
+            .iter()
+            .zip(&self.hashes)
+            .map(|(entry, hash)| (entry.record.clone(), *hash, entry.annex.as_deref()))
+            .collect();
+        let applied = Applied {
+            height: block.height,
+            hash,
+            time_ms: block.time_ms,
+            bytes,
+            ranges: &self.parts.ranges,
+            outcomes: &self.outcomes,
+            records: &records,
+        };
+        index.apply(&applied, &confirm(log));
+    }
+
+    /// Genesis: one record, no input.
+    pub fn genesis(record: Record) -> Assembled {
+        let mut built = Assembled::default();
+        record.encode(&mut built.parts.records);
+        let hash = digest::leaf(&built.parts.records);
+        built.add(Entry { record, annex: None }, hash);
+        built
+    }
+}
+
+/// An input of a batch as a step.
+///
+/// # Panics
+/// For bytes that no intake wrote.
+pub fn step<'a>(source: u16, prepared: &'a crate::batch::PreparedInput, bytes: &'a [u8]) -> Step<'a> {
+    let input = Input::parse(bytes).expect("the intake writes canonical bytes");
+    let candidate = Candidate {
+        input,
+        timestamp_ms: prepared.timestamp_ms,
+        check: prepared.check,
+        event: prepared.event.as_ref().map_err(|code| *code),
+    };
+    Step {
+        source,
+        offset: input.offset,
+        timestamp_ms: prepared.timestamp_ms,
+        digest: prepared.digest,
+        what: What::Candidate(candidate),
+    }
+}

@@ -1,0 +1,160 @@
+//! Re-derives everything from the log alone and names the first byte that is wrong.
+//!
+//! Every block is built again by the writer's own code from its evidence, its ranges and its time, and compared byte for
+//! byte: signatures, digests, decisions, numbers, tax, state, roots. Nothing of the index is trusted; it is compared too.
+
+mod block;
+mod walk;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use farechain_core::digest::Digest;
+use farechain_core::registry::Registry;
+use farechain_lanes::Verifier;
+
+use crate::error::LedgerError;
+use crate::index::{Index, snapshot};
+use crate::ledger::genesis_is_there;
+use crate::log::LogReader;
+use crate::prepare::Keyring;
+use crate::rejected::RejectedStore;
+
+/// What to look at.
+#[derive(Debug, Clone)]
+pub struct AuditOptions {
+    /// Verify every signature again.
+    pub signatures: bool,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// The first thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The file.
+    pub file: PathBuf,
+    /// The byte in it.
+    pub byte: u64,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// What audit counted, and what it found wrong.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// `None`: all is as it must be.
+    pub failure: Option<Failure>,
+    /// Blocks, genesis included.
+    pub blocks: u64,
+    /// Bytes of frames.
+    pub bytes: u64,
+    /// Records.
+    pub records: u64,
+    /// Blue invoices.
+    pub invoices: u64,
+    /// Red-letter invoices.
+    pub red_letters: u64,
+    /// Inputs, each with exactly one outcome.
+    pub inputs: u64,
+    /// Duplicates among them.
+    pub duplicates: u64,
+    /// Rejected among them.
+    pub rejected: u64,
+    /// Rejected inputs whose bytes were there, so that the reason was found again.
+    pub rejected_rederived: u64,
+    /// Rejected inputs whose bytes have expired.
+    pub rejected_expired: u64,
+    /// Accepted inputs whose signature was verified again.
+    pub signatures_verified: u64,
+    /// The hash of the last block.
+    pub head: Digest,
+    /// The digest of the state after it.
+    pub state_digest: Digest,
+}
+
+/// What audit builds up while it walks.
+struct Auditor<'a> {
+    options: &'a AuditOptions,
+    log: LogReader,
+    rejected: RejectedStore,
+    keyring: Keyring,
+    verifier: Verifier,
+    state: Option<(Index, Registry)>,
+    snapshot: Option<SnapshotFile>,
+    report: Report,
+}
+
+/// The snapshot on disk, to be compared once the walk is at its height.
+struct SnapshotFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    blocks: u64,
+}
+
+/// Audits the ledger at `dir`. Takes no lock and writes nothing; a ledger that is being written is audited up to its head.
+///
+/// # Errors
+/// `Missing`, `Io`. What is wrong with the ledger is no error but [`Report::failure`].
+pub fn audit(dir: &Path, options: &AuditOptions) -> Result<(Report, LogReader), LedgerError> {
+    if !genesis_is_there(dir)? {
+        return Err(LedgerError::Missing(format!("no ledger in {}", dir.display())));
+    }
+    let log = LogReader::new(&dir.join("blocks"));
+    let secret = fs::read(dir.join("index").join("secret")).ok();
+    let secret = secret.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok()).map_or([0; 2], |b| snapshot::secret(&b));
+    let mut auditor = Auditor {
+        options,
+        log: log.clone(),
+        rejected: RejectedStore::open(&dir.join("rejected"), false)?,
+        keyring: Keyring::default(),
+        verifier: Verifier::new(1, 192 << 20),
+        state: None,
+        snapshot: snapshot_file(dir, secret),
+        report: Report::default(),
+    };
+    let failure = match Auditor::check_rejected_store(dir)? {
+        Some(failure) => Some(failure),
+        None => auditor.walk(secret)?,
+    };
+    let mut report = auditor.report;
+    report.failure = failure;
+    if let Some((index, registry)) = &auditor.state {
+        report.head = index.head;
+        report.state_digest = snapshot::state_digest(index, registry);
+    }
+    Ok((report, log))
+}
+
+/// A snapshot that opening would use; any other is derived data that nobody reads.
+fn snapshot_file(dir: &Path, secret: crate::index::Secret) -> Option<SnapshotFile> {
+    let path = dir.join("index").join("snapshot");
+    let blocks = snapshot::read(&path, secret)?.places.len() as u64;
+    let bytes = fs::read(&path).ok()?;
+    Some(SnapshotFile { path, bytes, blocks })
+}
+
+impl Auditor<'_> {
+    fn check_rejected_store(dir: &Path) -> Result<Option<Failure>, LedgerError> {
+        let damage = RejectedStore::damage(&dir.join("rejected"))?;
+        let what = "the rejected inputs end here with something that is no whole frame";
+        Ok(damage.map(|(file, byte)| Failure { file, byte, what: what.into() }))
+    }
+
+    /// Once the walk is at the snapshot's height: it must be what this walk derived.
+    fn check_snapshot(&mut self) -> Option<Failure> {
+        let file = self.snapshot.take_if(|file| file.blocks == self.log.blocks())?;
+        let (index, registry) = self.state.as_ref()?;
+        let derived = snapshot::body(index, registry, &self.log.places());
+        let stored = &file.bytes[32..];
+        let byte = first_difference(&derived, stored)?;
+        let what = "the index snapshot is not what the log gives: delete it, it is made again";
+        Some(Failure { file: file.path, byte: 32 + byte, what: what.into() })
+    }
+}
+
+/// Where two byte strings first differ, their lengths included.
+fn first_difference(derived: &[u8], stored: &[u8]) -> Option<u64> {
+    let shared = derived.iter().zip(stored).position(|(a, b)| a != b);
+    shared.or((derived.len() != stored.len()).then(|| derived.len().min(stored.len()))).map(|at| at as u64)
+}

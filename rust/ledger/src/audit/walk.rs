@@ -1,0 +1,182 @@
+//! Walks the segments frame by frame: everything that is no block must be zero.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::audit::{Auditor, Failure};
+use crate::error::LedgerError;
+use crate::index::Secret;
+use crate::ledger::State;
+use crate::log::BlockPlace;
+use crate::log::body::Body;
+use crate::log::disk::segment_path;
+use crate::log::frame::{HEAD_BYTES, Head, Kind, padded};
+
+/// A block with its evidence as found in a segment.
+pub(super) struct Found<'a> {
+    pub(super) path: PathBuf,
+    pub(super) place: BlockPlace,
+    pub(super) body: Body,
+    /// Whether the checksum of the body matches.
+    pub(super) body_checked: bool,
+    pub(super) evidence: &'a [u8],
+    /// Whether the checksum of the evidence matches.
+    pub(super) evidence_checked: bool,
+}
+
+impl Found<'_> {
+    /// A failure at a byte of the body.
+    pub(super) fn in_body(&self, byte: usize, what: impl Into<String>) -> Failure {
+        self.at(u64::from(self.place.at) + (HEAD_BYTES + byte) as u64, what)
+    }
+
+    /// A failure at a byte of the evidence.
+    pub(super) fn in_evidence(&self, byte: usize, what: impl Into<String>) -> Failure {
+        self.at(self.place.evidence_at() + (HEAD_BYTES + byte) as u64, what)
+    }
+
+    fn at(&self, byte: u64, what: impl Into<String>) -> Failure {
+        Failure { file: self.path.clone(), byte, what: what.into() }
+    }
+
+    /// Checksums are compared last: what the re-derivation finds is more exact.
+    pub(super) fn checksum_failure(&self) -> Option<Failure> {
+        let height = self.body.header().height;
+        if !self.body_checked {
+            return Some(
+                self.at(u64::from(self.place.at) + 8, format!("the checksum of block {height} does not match")),
+            );
+        }
+        let what = format!("the checksum of the evidence of block {height} does not match");
+        (!self.evidence_checked).then(|| self.at(self.place.evidence_at() + 8, what))
+    }
+}
+
+impl Auditor<'_> {
+    /// Audits every segment in order; the first failure ends it.
+    pub(super) fn walk(&mut self, secret: Secret) -> Result<Option<Failure>, LedgerError> {
+        let mut number = 0;
+        loop {
+            let path = segment_path(self.log.dir(), number);
+            let bytes = fs::read(&path).map_err(|error| LedgerError::io(&path, "read", &error))?;
+            if let Some(failure) = self.walk_segment(number, &bytes, secret)? {
+                return Ok(Some(failure));
+            }
+            number += 1;
+            if !segment_path(self.log.dir(), number).exists() {
+                break;
+            }
+        }
+        if let Some(file) = &self.snapshot {
+            let what = "the index snapshot is ahead of the log: blocks are missing";
+            return Ok(Some(Failure { file: file.path.clone(), byte: 0, what: what.into() }));
+        }
+        Ok(None)
+    }
+
+    fn walk_segment(&mut self, number: u32, bytes: &[u8], secret: Secret) -> Result<Option<Failure>, LedgerError> {
+        let path = segment_path(self.log.dir(), number);
+        let mut at = 0;
+        while let Some(dirty) = bytes[at..].iter().position(|byte| *byte != 0) {
+            let failure = |byte: usize, what: String| Failure { file: path.clone(), byte: byte as u64, what };
+            let height = self.log.blocks();
+            let (found, after) = match find(number, &path, bytes, at, height) {
+                Ok(found) => found,
+                Err((byte, what)) => return Ok(Some(failure(byte.max(at + if byte == at { dirty } else { 0 }), what))),
+            };
+            if let Some(failure) = self.check_block(&found, secret)? {
+                return Ok(Some(failure));
+            }
+            self.report.blocks += 1;
+            self.report.bytes += (after - at) as u64;
+            if let Some(failure) = self.check_snapshot() {
+                return Ok(Some(failure));
+            }
+            at = after;
+        }
+        Ok(None)
+    }
+
+    fn check_block(&mut self, found: &Found<'_>, secret: Secret) -> Result<Option<Failure>, LedgerError> {
+        if self.state.is_some() {
+            let failure = self.rederive(found)?;
+            // A broken body makes good evidence look wrong, a broken length all of it: then the checksum says more.
+            let evidence_at = found.place.evidence_at();
+            let misled = |failure: &Failure| {
+                (!found.body_checked && failure.byte >= evidence_at)
+                    || (!found.evidence_checked && failure.byte == evidence_at + HEAD_BYTES as u64)
+            };
+            return Ok(if failure.as_ref().is_some_and(misled) { found.checksum_failure() } else { failure });
+        }
+        if let Some(failure) = found.checksum_failure() {
+            return Ok(Some(failure));
+        }
+        self.log.push(found.place);
+        match State::genesis(secret, &found.place, &found.body) {
+            Ok(State { index, registry }) => {
+                if let Some(byte) = super::block::genesis_difference(&found.body, &registry) {
+                    return Ok(Some(found.in_body(byte, "genesis is not what its record gives")));
+                }
+                self.state = Some((index, registry));
+                self.report.records += 1;
+                Ok(None)
+            }
+            Err(what) => Ok(Some(found.in_body(0, what))),
+        }
+    }
+}
+
+type NotFound = (usize, String);
+
+/// The block of this height at this place, with the byte after it.
+fn find<'a>(
+    number: u32,
+    path: &std::path::Path,
+    bytes: &'a [u8],
+    at: usize,
+    height: u64,
+) -> Result<(Found<'a>, usize), NotFound> {
+    let (head, body) = frame(bytes, at, Kind::Block, height)?;
+    let place = BlockPlace { segment: number, at: at as u32, body: head.length };
+    let evidence_at = place.evidence_at() as usize;
+    let body_checked = head.matches(body);
+    let evidence = frame(bytes, evidence_at, Kind::Evidence, height);
+    // A frame that does not match its own length explains why nothing stands behind it.
+    let (evidence_head, evidence) = if body_checked { evidence? } else { evidence.map_err(|(_, what)| (at, what))? };
+    let after = evidence_at + padded(evidence.len());
+    let body_bytes = body.len();
+    let evidence_checked = evidence_head.matches(evidence);
+    let unreadable = || {
+        let byte = if body_checked { at + HEAD_BYTES } else { at };
+        (byte, format!("the parts of block {height} do not add up"))
+    };
+    let parsed = Body::parse(body.to_vec()).filter(|body| body.header().height == height);
+    let body = parsed.ok_or_else(unreadable)?;
+    // Behind a frame whose length may be wrong, nothing says where its padding is.
+    let paddings = [
+        (body_checked, at + HEAD_BYTES + body_bytes, evidence_at),
+        (evidence_checked, evidence_at + HEAD_BYTES + evidence.len(), after),
+    ];
+    for (_, from, to) in paddings.into_iter().filter(|(checked, ..)| *checked) {
+        if let Some(dirty) = bytes[from..to].iter().position(|byte| *byte != 0) {
+            return Err((from + dirty, format!("the padding behind block {height} is not zero")));
+        }
+    }
+    Ok((Found { path: path.to_path_buf(), place, body, body_checked, evidence, evidence_checked }, after))
+}
+
+fn frame(bytes: &[u8], at: usize, kind: Kind, height: u64) -> Result<(Head, &[u8]), NotFound> {
+    let nothing = || {
+        (
+            at,
+            format!(
+                "no {kind} frame of block {height} where it must stand (a write that was cut off, if it is the last: opening the ledger clears it)"
+            ),
+        )
+    };
+    let head = bytes.get(at..).and_then(Head::parse).filter(|head| (head.kind, head.height) == (kind, height));
+    let head = head.ok_or_else(nothing)?;
+    let whole = at + padded(head.length as usize) <= bytes.len();
+    let body = bytes.get(at + HEAD_BYTES..at + HEAD_BYTES + head.length as usize).filter(|_| whole);
+    Ok((head, body.ok_or_else(nothing)?))
+}

@@ -1,0 +1,215 @@
+//! What readers ask: status, blocks, records, invoices, evidence, proofs. Durable blocks only; every checksum compared.
+
+use std::sync::{Arc, PoisonError};
+
+use farechain_core::block::{Header, SourceRange};
+use farechain_core::digest::Digest;
+use farechain_core::merkle;
+use farechain_core::outcome::{Location, Outcome};
+use farechain_core::record::Record;
+
+use crate::error::LedgerError;
+use crate::index::Counts;
+use crate::ledger::Ledger;
+use crate::log::body::{Body, ByteList, has_evidence};
+
+/// The leaves of the block that was asked for last.
+#[derive(Debug, Clone)]
+pub(super) struct BlockLeaves {
+    height: u64,
+    leaves: Arc<Vec<Digest>>,
+}
+
+/// Counts and the head.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The height of the last durable block.
+    pub height: u64,
+    /// Its hash.
+    pub head: Digest,
+    /// Its time, milliseconds since 1970.
+    pub time_ms: u64,
+    /// What waits for numbers or credit.
+    pub waiting: u64,
+    /// Counts since genesis.
+    pub counts: Counts,
+}
+
+/// A block as people look at it.
+#[derive(Debug)]
+pub struct BlockView {
+    /// Its header.
+    pub header: Header,
+    /// The header's bytes.
+    pub header_bytes: Vec<u8>,
+    /// Its hash.
+    pub hash: Digest,
+    /// The ranges that moved.
+    pub ranges: Vec<SourceRange>,
+    /// Its outcomes.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// An invoice, blue or red, and what became of it.
+#[derive(Debug)]
+pub struct InvoiceView {
+    /// Where it stands.
+    pub location: Location,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// It.
+    pub record: Record,
+    /// Its hash.
+    pub hash: Digest,
+    /// What is left of a blue invoice after all reversals, fen; 0 for a red one.
+    pub remaining_fen: u64,
+}
+
+/// An accepted input as it was received.
+#[derive(Debug)]
+pub struct InputFrame {
+    /// Index into the genesis list of sources.
+    pub source: u16,
+    /// The broker's append time, milliseconds since 1970.
+    pub timestamp_ms: i64,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Ledger {
+    /// Counts and the head, of one moment.
+    pub fn status(&self) -> Status {
+        let waiting = self.registry().waiting() as u64;
+        let index = self.index();
+        Status {
+            height: index.counts.blocks - 1,
+            head: index.head,
+            time_ms: index.time_ms,
+            waiting,
+            counts: index.counts.clone(),
+        }
+    }
+
+    /// A block; `None` beyond the head.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn block(&self, height: u64) -> Result<Option<BlockView>, LedgerError> {
+        let Some(body) = self.log.block(height)? else { return Ok(None) };
+        Ok(Some(BlockView {
+            header: body.header().clone(),
+            header_bytes: body.header_bytes().to_vec(),
+            hash: farechain_core::digest::block(body.header_bytes()),
+            ranges: body.ranges().collect(),
+            outcomes: read_outcomes(&body)?,
+        }))
+    }
+
+    /// Bytes of the headers of durable blocks from `first`, at most `count`.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn headers(&self, first: u64, count: usize) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let last = first.saturating_add(count as u64).min(self.log.blocks());
+        (first..last).filter_map(|height| self.log.header(height).transpose()).collect()
+    }
+
+    /// The invoice codes under which numbers were issued, in order.
+    pub fn codes(&self) -> Vec<String> {
+        let mut codes: Vec<String> = self.index().numbers.runs().map(|(code, _)| code.as_str().to_owned()).collect();
+        codes.dedup();
+        codes
+    }
+
+    /// An invoice by number.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn invoice(&self, code: &str, number: u32) -> Result<Option<InvoiceView>, LedgerError> {
+        let Some(code) = farechain_core::text::Text::new(code) else { return Ok(None) };
+        let place = self.index().numbers.get(&code, number);
+        place.map(|place| self.invoice_at(Location::unpack(place))).transpose()
+    }
+
+    /// An invoice by the hash of its record.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn invoice_by_hash(&self, hash: &Digest) -> Result<Option<InvoiceView>, LedgerError> {
+        let candidates: Vec<u64> = self.index().hashes.candidates(hash).collect();
+        for place in candidates {
+            let found = self.invoice_at(Location::unpack(place))?;
+            if found.hash == *hash {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn invoice_at(&self, location: Location) -> Result<InvoiceView, LedgerError> {
+        let damaged = || LedgerError::Corrupt(format!("the record at {location:?} cannot be read; stop and audit"));
+        let bytes = self.log.record(location)?.ok_or_else(damaged)?;
+        let record = Record::decode(&bytes).map_err(|_| damaged())?;
+        let remaining_fen = match &record {
+            Record::Invoice(invoice) => {
+                let total_fen = invoice.line.total_fen.unsigned_abs();
+                self.index().remaining.get(&location.pack()).copied().unwrap_or(total_fen)
+            }
+            _ => 0,
+        };
+        let hash = farechain_core::digest::leaf(&bytes);
+        Ok(InvoiceView { location, bytes, record, hash, remaining_fen })
+    }
+
+    /// The accepted inputs of a block, in the order of their outcomes.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn input_frames(&self, height: u64) -> Result<Vec<InputFrame>, LedgerError> {
+        let (Some(body), Some(evidence)) = (self.log.block(height)?, self.log.evidence(height)?) else {
+            return Ok(Vec::new());
+        };
+        let damaged = || LedgerError::Corrupt(format!("the evidence of block {height} cannot be read; stop and audit"));
+        let spans = ByteList::spans(&evidence).ok_or_else(damaged)?;
+        let outcomes = read_outcomes(&body)?;
+        let accepted: Vec<&Outcome> = outcomes.iter().filter(|outcome| has_evidence(outcome)).collect();
+        if accepted.len() != spans.len() {
+            return Err(damaged());
+        }
+        let frames = accepted.into_iter().zip(spans).map(|(outcome, span)| InputFrame {
+            source: outcome.source,
+            timestamp_ms: outcome.timestamp_ms,
+            bytes: evidence[span].to_vec(),
+        });
+        Ok(frames.collect())
+    }
+
+    /// The path of a record to the `records_root` of its block; `None` where there is no such record.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn record_path(&self, location: Location) -> Result<Option<Vec<Digest>>, LedgerError> {
+        let Some(leaves) = self.leaves(location.height)? else { return Ok(None) };
+        Ok(merkle::path(&leaves, location.index as usize))
+    }
+
+    fn leaves(&self, height: u64) -> Result<Option<Arc<Vec<Digest>>>, LedgerError> {
+        let mut last = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cached) = last.as_ref().filter(|cached| cached.height == height) {
+            return Ok(Some(Arc::clone(&cached.leaves)));
+        }
+        let Some(body) = self.log.block(height)? else { return Ok(None) };
+        let leaves = (0..body.record_count()).map(|index| farechain_core::digest::leaf(body.record(index))).collect();
+        let leaves = Arc::new(leaves);
+        *last = Some(BlockLeaves { height, leaves: Arc::clone(&leaves) });
+        Ok(Some(leaves))
+    }
+}
+
+pub(crate) fn read_outcomes(body: &Body) -> Result<Vec<Outcome>, LedgerError> {
+    let height = body.header().height;
+    let outcomes: Option<Vec<Outcome>> = body.outcomes().collect();
+    outcomes.ok_or_else(|| {
+        LedgerError::Corrupt(format!("block {height} has an outcome that cannot be read; stop and audit"))
+    })
+}

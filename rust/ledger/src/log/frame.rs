@@ -1,0 +1,123 @@
+//! Frames: how bytes lie in a segment.
+//!
+//! ```text
+//! u32 magic   u32 body length   u32 CRC-32C over (kind, height, body)   u32 kind   u64 height   body   zeros to 8
+//! ```
+//! All integers are big-endian. A block is two frames written together: its body, then its evidence.
+
+use std::fmt;
+
+/// Bytes before a frame's body.
+pub const HEAD_BYTES: usize = 24;
+const MAGIC: u32 = 0x4643_4C31;
+
+/// What a frame holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    /// A block's body.
+    Block = 1,
+    /// The accepted inputs of the block before it.
+    Evidence = 2,
+    /// The bytes of a block's rejected inputs, in the erasable store.
+    Rejected = 3,
+}
+
+/// The head of a frame, not yet checked against its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Bytes of the body.
+    pub length: u32,
+    /// CRC-32C over kind, height and body.
+    pub crc: u32,
+    /// What it holds.
+    pub kind: Kind,
+    /// The block it belongs to.
+    pub height: u64,
+}
+
+/// Bytes that a frame with this body takes in a segment.
+pub fn padded(body: usize) -> usize {
+    (HEAD_BYTES + body).next_multiple_of(8)
+}
+
+/// Appends a frame.
+///
+/// # Panics
+/// For a body of 4 GiB or more; blocks are bounded far below.
+pub fn append(out: &mut Vec<u8>, kind: Kind, height: u64, body: &[u8]) {
+    let start = out.len();
+    let (kind, height) = ((kind as u32).to_be_bytes(), height.to_be_bytes());
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&[&kind[..], &height[..]].concat()), body);
+    out.extend_from_slice(&MAGIC.to_be_bytes());
+    out.extend_from_slice(&u32::try_from(body.len()).expect("a block is smaller than 4 GiB").to_be_bytes());
+    out.extend_from_slice(&crc.to_be_bytes());
+    out.extend_from_slice(&kind);
+    out.extend_from_slice(&height);
+    out.extend_from_slice(body);
+    out.resize(start + padded(body.len()), 0);
+}
+
+impl Head {
+    /// Reads a head; `None` where there is none.
+    pub fn parse(bytes: &[u8]) -> Option<Head> {
+        let word = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        if word(0)? != MAGIC {
+            return None;
+        }
+        let kind = match word(12)? {
+            1 => Kind::Block,
+            2 => Kind::Evidence,
+            3 => Kind::Rejected,
+            _ => return None,
+        };
+        let height = u64::from_be_bytes(bytes.get(16..24)?.try_into().ok()?);
+        Some(Head { length: word(4)?, crc: word(8)?, kind, height })
+    }
+
+    /// Whether this is the body that the head was written for.
+    pub fn matches(&self, body: &[u8]) -> bool {
+        let kind = (self.kind as u32).to_be_bytes();
+        let head = [&kind[..], &self.height.to_be_bytes()[..]].concat();
+        body.len() == self.length as usize && crc32c::crc32c_append(crc32c::crc32c(&head), body) == self.crc
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Block => "block",
+            Kind::Evidence => "evidence",
+            Kind::Rejected => "rejected inputs",
+        })
+    }
+}
+
+/// A whole, valid frame at the start of `bytes`, with the bytes it takes.
+pub fn read(bytes: &[u8]) -> Option<(Head, &[u8], usize)> {
+    let head = Head::parse(bytes)?;
+    let body = bytes.get(HEAD_BYTES..HEAD_BYTES + head.length as usize)?;
+    let length = padded(body.len());
+    (head.matches(body) && bytes.len() >= length).then_some((head, body, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_changed_byte_of_a_frame_is_noticed() {
+        let mut bytes = Vec::new();
+        append(&mut bytes, Kind::Block, 7, b"twelve bytes");
+        append(&mut bytes, Kind::Evidence, 7, b"");
+        let (head, body, length) = read(&bytes).expect("whole");
+        assert_eq!((head.kind, head.height, body, length), (Kind::Block, 7, &b"twelve bytes"[..], 40));
+        assert_eq!(read(&bytes[40..]).map(|(head, ..)| head.kind), Some(Kind::Evidence));
+        for at in 0..36 {
+            let mut other = bytes.clone();
+            other[at] ^= 1;
+            assert!(read(&other).is_none(), "byte {at}");
+        }
+        assert!(read(&bytes[..39]).is_none());
+    }
+}

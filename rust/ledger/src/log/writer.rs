@@ -1,0 +1,156 @@
+//! The single writer: one write and one fdatasync a block. A failed write or sync poisons it for good.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use farechain_core::digest::Digest;
+
+use crate::error::LedgerError;
+use crate::log::disk::{create_zeroed, nominal_bytes, open_segment, segment_path, spare_path, sync_dir};
+use crate::log::frame::{self, Kind};
+use crate::log::reader::{BlockPlace, LogReader};
+use crate::log::recovery::{Recovered, remove_spares};
+use crate::prepare::timed;
+
+/// What an append took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Appended {
+    /// Bytes written.
+    pub bytes: u64,
+    /// CPU of building and writing the frames, nanoseconds.
+    pub append_ns: u64,
+    /// The sync, nanoseconds of waiting.
+    pub sync_ns: u64,
+}
+
+/// Appends blocks.
+#[derive(Debug)]
+pub struct LogWriter {
+    dir: PathBuf,
+    reader: LogReader,
+    file: File,
+    segment: u32,
+    at: u64,
+    size: u64,
+    head: Digest,
+    poisoned: bool,
+    spare: Option<(u64, JoinHandle<Result<(), LedgerError>>)>,
+}
+
+impl LogWriter {
+    /// Makes the directory and the first segment of a new log.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn create(dir: &Path) -> Result<(), LedgerError> {
+        fs::create_dir_all(dir).map_err(|error| LedgerError::io(dir, "create", &error))?;
+        sync_dir(dir)?;
+        create_zeroed(&segment_path(dir, 0), nominal_bytes(0))
+    }
+
+    /// Continues at the end that recovery found. `head` is the hash of the last block, zeros before genesis.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn open(reader: LogReader, end: Recovered, head: Digest) -> Result<LogWriter, LedgerError> {
+        let dir = reader.dir().to_path_buf();
+        remove_spares(&dir)?;
+        let (file, size) = open_segment(&segment_path(&dir, end.segment), true)?;
+        Ok(LogWriter { dir, reader, file, segment: end.segment, at: end.at, size, head, poisoned: false, spare: None })
+    }
+
+    /// Whether an earlier append failed.
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned
+    }
+
+    /// Appends a block behind `previous` and syncs it; only then does the reader see it.
+    ///
+    /// # Errors
+    /// `Conflict` where the head is another block; `Io` poisons the writer, `Poisoned` from then on: leave the process.
+    pub fn append(
+        &mut self,
+        height: u64,
+        previous: &Digest,
+        hash: Digest,
+        body: &[u8],
+        evidence: &[u8],
+    ) -> Result<Appended, LedgerError> {
+        if self.poisoned {
+            return Err(LedgerError::Poisoned("an earlier write failed: stop the process and open again".into()));
+        }
+        if *previous != self.head || height != self.reader.blocks() {
+            return Err(LedgerError::Conflict(format!("block {height} does not follow the head: open again")));
+        }
+        self.poisoned = true;
+        let appended = self.write(height, body, evidence)?;
+        self.poisoned = false;
+        self.head = hash;
+        Ok(appended)
+    }
+
+    fn write(&mut self, height: u64, body: &[u8], evidence: &[u8]) -> Result<Appended, LedgerError> {
+        let (written, append_ns) = timed(|| self.write_frames(height, body, evidence));
+        let bytes = written?;
+        let written = Instant::now();
+        let path = segment_path(&self.dir, self.segment);
+        self.file.sync_data().map_err(|error| LedgerError::io(&path, "sync", &error))?;
+        let sync_ns = written.elapsed().as_nanos() as u64;
+        self.reader.push(BlockPlace { segment: self.segment, at: self.at as u32, body: body.len() as u32 });
+        self.at += bytes;
+        self.prepare_spare();
+        Ok(Appended { bytes, append_ns, sync_ns })
+    }
+
+    fn write_frames(&mut self, height: u64, body: &[u8], evidence: &[u8]) -> Result<u64, LedgerError> {
+        let mut frames = Vec::with_capacity(frame::padded(body.len()) + frame::padded(evidence.len()));
+        frame::append(&mut frames, Kind::Block, height, body);
+        frame::append(&mut frames, Kind::Evidence, height, evidence);
+        let bytes = frames.len() as u64;
+        if self.at + bytes > self.size {
+            self.roll(bytes)?;
+        }
+        let path = segment_path(&self.dir, self.segment);
+        self.file.write_all_at(&frames, self.at).map_err(|error| LedgerError::io(&path, "write", &error))?;
+        Ok(bytes)
+    }
+
+    fn roll(&mut self, needed: u64) -> Result<(), LedgerError> {
+        let number = self.segment + 1;
+        let (spare, path) = (spare_path(&self.dir), segment_path(&self.dir, number));
+        let ready = match self.spare.take() {
+            Some((size, making)) => {
+                making.join().unwrap_or_else(|_| Err(LedgerError::Io("making a segment panicked".into())))?;
+                size >= needed
+            }
+            None => false,
+        };
+        if !ready {
+            create_zeroed(&spare, nominal_bytes(number).max(needed.next_multiple_of(4096)))?;
+        }
+        fs::rename(&spare, &path).map_err(|error| LedgerError::io(&path, "create", &error))?;
+        sync_dir(&path)?;
+        (self.file, self.size) = open_segment(&path, true)?;
+        (self.segment, self.at) = (number, 0);
+        Ok(())
+    }
+
+    /// Half-way through a segment the next one is made, beside the writer.
+    fn prepare_spare(&mut self) {
+        if self.spare.is_none() && self.at > self.size / 2 {
+            let (spare, size) = (spare_path(&self.dir), nominal_bytes(self.segment + 1));
+            self.spare = Some((size, std::thread::spawn(move || create_zeroed(&spare, size))));
+        }
+    }
+}
+
+impl Drop for LogWriter {
+    fn drop(&mut self) {
+        if let Some((_, making)) = self.spare.take() {
+            let _ended = making.join();
+        }
+    }
+}
