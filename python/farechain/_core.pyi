@@ -1,7 +1,8 @@
 """The Rust core as Python sees it: per batch, typed, detached from the interpreter while it works.
 
-Every ``bytes`` argument is exactly the length that its name says (a digest, key or seed 32, a signature 64); another
-length raises ``ValueError``. Amounts are integer fen, times milliseconds since 1970 unless the name says otherwise.
+Every ``bytes`` argument is exactly the length that its name says (a digest, key or seed 32, a signature 64);
+another length raises ``ValueError``. Amounts are integer fen, times milliseconds since 1970 unless the name
+says otherwise.
 """
 
 from collections.abc import Sequence
@@ -18,10 +19,11 @@ INSTRUCTIONS: str
 class LedgerError(Exception):
     """The ledger refuses or is damaged. ``args`` is ``(kind, message)``.
 
-    ``kind`` is ``"missing"``, ``"exists"``, ``"locked"`` (another process owns it: wait or stop), ``"conflict"`` (a stale
-    batch: reopen), ``"poisoned"`` or ``"io"`` (a failed write: exit and recover by opening again), ``"corrupt"`` (stop and
-    audit), ``"batch"`` (a record batch that cannot be read: stop that partition), ``"rollback"`` (a checkpoint was signed
-    beyond what is here: restore), or ``"invalid"`` (an argument).
+    ``kind`` is ``"missing"``, ``"exists"``, ``"locked"`` (another process owns it: wait or stop),
+    ``"conflict"`` (a stale batch, or one that was used already: reopen), ``"poisoned"`` or ``"io"`` (a failed
+    write: exit and recover by opening again), ``"corrupt"`` (stop and audit), ``"batch"`` (a record batch
+    that cannot be read: stop that partition), ``"rollback"`` (a checkpoint was signed beyond what is here:
+    restore), or ``"invalid"`` (an argument, or a ledger that is closed).
     """
 
 # Signatures --------------------------------------------------------------------------------------
@@ -38,8 +40,10 @@ def sign(seed: bytes, value: bytes) -> bytes:
 def sign_batch(seeds: Sequence[bytes], values: Sequence[bytes]) -> list[bytes]:
     """``sign`` for many events, on all cores. Raises ``ValueError`` where the lengths differ."""
 
-def verify_batch(public_keys: Sequence[bytes], values: Sequence[bytes], signatures: Sequence[bytes]) -> list[bool]:
-    """The strict rule for many events: one exact verdict each; a key that is not admitted verifies nothing."""
+def verify_batch(
+    public_keys: Sequence[bytes], values: Sequence[bytes], signatures: Sequence[bytes]
+) -> list[bool]:
+    """The strict rule for many events: an exact verdict each; a key that is not admitted verifies nothing."""
 
 def admit_key(public_key: bytes) -> None:
     """Raises ``ValueError`` unless the key is canonical, on the curve, and in the prime-order subgroup."""
@@ -59,7 +63,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Suite 1 path from leaf ``index`` to the root, lowest first. Raises ``IndexError``."""
 
 def verify_inclusion(leaf: bytes, index: int, count: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether the leaf data stands at ``index`` of ``count`` under ``root``; extra path elements are refused."""
+    """Whether the leaf data stands at ``index`` of ``count`` under ``root``; a longer path is refused."""
 
 def input_digest(record: SourceRecord) -> bytes:
     """The digest of a record's canonical input bytes."""
@@ -70,11 +74,16 @@ def input_bytes(record: SourceRecord) -> bytes:
 def decode_event(value: bytes) -> dict[str, Any]:
     """Decodes a CloudEvent. Returns ``network``, ``kind``, ``identity``, ``data`` and ``data_leaf``.
 
-    Raises ``ValueError`` whose message is the ``E_*`` code.
+    ``kind`` is ``PAID``, ``REFUNDED``, ``TOPPED_UP`` or the name of a command; ``data`` is the canonical
+    data. Raises ``ValueError`` whose message is the ``E_*`` code.
     """
 
 def decode_record(record: bytes) -> dict[str, Any]:
-    """A record's fields by name; bytes stay bytes. Raises ``ValueError``."""
+    """A record's fields, each under its name in format.md, section 4, a line's among them; bytes stay bytes.
+
+    ``kind`` is ``GENESIS``, ``BLUE``, ``RED``, ``PAYMENT``, ``REFUND`` or the name of a command; ``state`` is
+    a name, too (``WAITING_GRANT`` for example), and ``rate`` a ``Rate``. Raises ``ValueError``.
+    """
 
 def decode_header(header: bytes) -> dict[str, Any]:
     """A block header's fields by name. Raises ``ValueError``."""
@@ -116,10 +125,11 @@ def cosign(name: str, seed: bytes, note: str, time_s: int) -> str:
 # Proofs ------------------------------------------------------------------------------------------
 
 def verify_proof(proof: bytes, vkey: str, witnesses: Sequence[str], threshold: int) -> dict[str, Any]:
-    """Verifies a proof, JSON or compact, with nothing but the keys.
+    """Verifies a proof, JSON or compact, with nothing but the keys; the log's alone will do.
 
-    Returns ``record`` (bytes), ``hash``, ``fields``, ``header``, ``origin``, ``size``, ``cosigners``.
-    Raises ``ValueError`` that says what did not match.
+    At least ``threshold`` of ``witnesses`` must have cosigned, and those that did are ``cosigners``; the
+    witness keys that a proof carries give no trust. Returns ``record`` (bytes), ``hash``, ``fields``,
+    ``header``, ``origin``, ``size``, ``cosigners``. Raises ``ValueError`` that says what did not match.
     """
 
 def proof_to_json(proof: bytes) -> bytes:
@@ -146,9 +156,12 @@ class Intake:
     def expected(self, source: int) -> int:
         """The offset that is wanted next of a source."""
     def push_raw(self, source: int, data: bytes) -> int:
-        """Takes raw record batches as fetched; returns the inputs added. ``LedgerError("batch", ...)`` stops the partition."""
+        """Takes raw record batches as fetched; returns the inputs added.
+
+        Raises ``LedgerError("batch", ...)``: nothing of the chunk was taken, and the partition must stop.
+        """
     def push_records(self, source: int, records: Sequence[SourceRecord], next_offset: int | None) -> int:
-        """Takes (offset, timestamp_ms, key, value, headers) tuples in offset order; returns the inputs added."""
+        """Takes records in offset order; returns the inputs added."""
     def seal(self, max_inputs: int) -> RawBatch:
         """Takes the oldest inputs, at most ``max_inputs``."""
 
@@ -168,7 +181,7 @@ class PreparedBatch:
         """CPU of digests and decoding, nanoseconds."""
     @property
     def verify_ns(self) -> int:
-        """Wall time of the signatures, nanoseconds."""
+        """CPU of the signatures, nanoseconds."""
     @property
     def oldest_ms(self) -> int:
         """The oldest broker timestamp in it; 0 if it has no input."""
@@ -191,11 +204,12 @@ class Committed:
     decide_ns: int
     hash_ns: int
     append_ns: int
+    index_ns: int
     sync_ns: int
 
 @final
 class Ledger:
-    """A chain's ledger on disk; the writer of it where opened without ``readonly``. Safe to use from any thread."""
+    """A chain's ledger on disk; its writer where opened without ``readonly``. Safe to use from any thread."""
 
     @staticmethod
     def create(
@@ -210,10 +224,13 @@ class Ledger:
         utc_offset_min: int = 480,
         drain_max: int = 1024,
     ) -> None:
-        """Writes genesis. ``sources``: (topic, 16-byte topic id, partition); the engine's own is added as source 0."""
+        """Writes genesis. ``sources``: (topic, 16-byte topic id, partition); the engine's own goes first."""
     @staticmethod
-    def open(path: str, *, readonly: bool = False, threads: int = 2) -> Ledger:
-        """Opens and recovers. ``LedgerError("locked", ...)`` where another process owns it."""
+    def open(path: str, *, readonly: bool = False, threads: int = 2, rejected_days: int = 30) -> Ledger:
+        """Opens and recovers. ``LedgerError("locked", ...)`` where another process owns it.
+
+        ``rejected_days``: how long the bytes of rejected inputs are kept.
+        """
     def close(self) -> None:
         """Writes the index snapshot and gives the lock back; every later call raises."""
     @property
@@ -240,31 +257,58 @@ class Ledger:
     def commit(self, batch: PreparedBatch, time_ms: int) -> Committed:
         """Decides, hashes, appends, syncs. Batches must come in the order in which they were sealed."""
     def status(self) -> dict[str, Any]:
-        """Counts: inputs, outcomes by kind and code, invoices, red letters, blocks, waiting, bytes, durable height, time."""
+        """Counts since genesis, of one moment.
+
+        ``height``, ``head``, ``time_ms``, ``blocks``, ``bytes``, ``records``, ``inputs``; inputs by outcome:
+        ``issued``, ``recorded``, ``reversed``, ``applied``, ``drained``, ``duplicates``, ``rejected`` (a
+        count by code); ``invoices``, ``red_letters``, ``blue_fen``, ``red_fen``, ``waiting``; ``curve``: [ten
+        minutes of the day, blue invoices] of the latest day of payment, ``curve_day`` (days since 1970).
+        """
     def block(self, height: int) -> dict[str, Any] | None:
-        """Header fields, hash, ranges, counts and outcomes of a block."""
+        """The header's fields and bytes (``header``), ``hash``, ``counts``, ``ranges``, ``outcomes``.
+
+        ``counts`` by verdict. A range: ``source``, ``topic``, ``partition``, ``first_offset``,
+        ``next_offset``, ``last_digest``. An outcome: ``source``, ``topic``, ``partition``, ``offset``,
+        ``timestamp_ms``, ``verdict``, ``code``, ``first`` ((height, index) for a duplicate),
+        ``first_record``, ``record_count``, ``digest``.
+        """
     def record(self, height: int, index: int) -> bytes | None:
         """A record's bytes."""
     def annex(self, height: int, index: int) -> bytes | None:
         """A record's canonical data."""
     def invoice(self, code: str, number: int) -> dict[str, Any] | None:
-        """Where it stands (``height``, ``index``), its ``record`` and ``fields``, ``hash``, ``check_code``, ``remaining_fen``, ``fiscal``."""
+        """An invoice: where it stands, what it says, what is left of it.
+
+        ``height``, ``index``, ``record`` (bytes), ``fields``, ``hash``, ``check_code``, ``remaining_fen``;
+        ``fiscal`` is ``ISSUED``, or ``REVERSED`` where nothing of a blue invoice remains.
+        """
     def invoice_by_hash(self, hash: bytes) -> dict[str, Any] | None:
         """The same by record hash."""
     def headers(self, first: int, count: int) -> list[bytes]:
         """Header bytes of durable blocks."""
     def input_frames(self, height: int) -> list[tuple[int, int, bytes]]:
-        """Per accepted input of a block: (source, timestamp_ms, canonical bytes), for audit by other means."""
+        """Per accepted input: (source, timestamp_ms, canonical bytes), for audit by other means."""
     def receipts(self, first_height: int, max_blocks: int) -> tuple[int, list[tuple[bytes | None, bytes]]]:
-        """(next height, messages as (key, value)) for the receipts topic; one per outcome but the engine's."""
+        """(next height, (key, value) messages) for the receipts topic; one per outcome but the engine's."""
     def dead_letters(
         self, first_height: int, max_blocks: int
-    ) -> tuple[int, list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]]]:
+    ) -> tuple[int, list[tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]]]:
         """(next height, messages as (key, value, headers)) for the dead-letter topic."""
     def outcomes(self, first_height: int, max_blocks: int) -> tuple[int, list[tuple[Any, ...]]]:
-        """(next height, rows): topic, partition, offset, verdict, code, state, total, net, tax, (height, index) of a duplicate's first record."""
-    def prove(self, height: int, index: int, log: PublicLog) -> bytes:
-        """A compact proof under the log's published checkpoint. ``LedgerError("invalid", ...)`` if it is not published yet."""
+        """(next height, rows), one row per outcome but the engine's.
+
+        A row: topic, partition, offset, verdict, code, state, total, net, tax, and of a duplicate the
+        (height, index) of the first record; what does not apply is ``None``.
+        """
+    def codes(self) -> list[str]:
+        """The invoice codes under which numbers were issued, in order."""
+    def prove(self, height: int, index: int, log: PublicLog | str, witnesses: Sequence[str] = ()) -> bytes:
+        """A compact proof under the published checkpoint of a log, or of a public directory by its path.
+
+        ``witnesses`` are the known witnesses' verifier keys: of those that cosigned, the proof has signature
+        line and key. Other cosignatures are left out, for whoever verifies could not check them. Raises
+        ``LedgerError("invalid", ...)`` if it is not published yet, ``ValueError`` for a malformed key.
+        """
     def state_digest(self) -> bytes:
         """The digest of the whole state; equal for equal histories of inputs."""
     def memory_bytes(self) -> dict[str, int]:
@@ -276,7 +320,7 @@ class PublicLog:
 
     @staticmethod
     def open(public: str, state: str, origin: str, seed: bytes) -> PublicLog:
-        """Opens or creates. ``LedgerError("rollback", ...)`` where the files end before the last signed size."""
+        """Opens or creates. ``LedgerError("rollback", ...)``: the files end before the last signed size."""
     @property
     def vkey(self) -> str:
         """The log's verifier key."""
@@ -289,7 +333,7 @@ class PublicLog:
     def catch_up(self, ledger: Ledger, max_blocks: int = 4096) -> int:
         """Appends headers of durable blocks to bundles and tiles, synced; returns the new size."""
     def sign(self) -> str:
-        """The checkpoint note for the present size, root recomputed from the files; durable before it is signed."""
+        """The checkpoint note for the present size; root recomputed from the files, durable, then signed."""
     def publish(self, note: str) -> None:
         """Puts a (cosigned) note in place by atomic rename."""
     def checkpoint(self) -> str:
@@ -299,5 +343,13 @@ class PublicLog:
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """RFC 6962 inclusion proof."""
 
-def audit(path: str, *, signatures: bool = True, public: str | None = None, vkey: str | None = None) -> dict[str, Any]:
-    """Re-derives everything from the log alone; ``ok``, counts, and on failure ``file``, ``byte`` and ``what``."""
+def audit(
+    path: str, *, signatures: bool = True, public: str | None = None, vkey: str | None = None
+) -> dict[str, Any]:
+    """Re-derives everything from the log alone; with ``public`` and ``vkey`` also the public directory.
+
+    Returns ``ok``; ``file``, ``byte`` and ``what`` of the first thing that is wrong, else ``None``;
+    ``blocks``, ``bytes``, ``records``, ``invoices``, ``red_letters``, ``inputs``, ``duplicates``,
+    ``rejected``, ``rejected_rederived``, ``rejected_expired``, ``signatures_verified``, ``head``,
+    ``state_digest``; and ``public`` (``size``, ``entries``, ``files``, ``signatures``) or ``None``.
+    """

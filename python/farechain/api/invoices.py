@@ -9,20 +9,47 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from farechain import _core
 from farechain._core import LedgerError
+from farechain.api import bodies
 from farechain.api.context import ApiContext
-from farechain.api.problems import Problem
+from farechain.api.problems import Problem, responses
 from farechain.api.tries import Tries
 
 MAX_PROOF_BYTES = 16 * 1024
+OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
 
-Code = Annotated[str, Path(pattern=r"^1\d{4}\d{2}\d9\d\d0$", description="Invoice code, 12 digits.")]
-Number = Annotated[int, Path(ge=1, le=99_999_999, description="Invoice number.")]
-CheckCode = Annotated[str | None, Query(pattern=r"^[0-9a-f]{5}$", description="Last five hex digits of the hash.")]
-TotalFen = Annotated[str | None, Query(pattern=r"^[1-9]\d{0,15}$", description="Total, fen, as an integer.")]
+CODE_PATTERN = r"^1[0-9]{4}[0-9]{2}[0-9]9[0-9][0-9]0$"
+NUMBER_PATTERN = r"^[0-9]{1,8}$"
+Code = Annotated[str, Path(pattern=CODE_PATTERN, description="Invoice code, 12 digits.")]
+Number = Annotated[str, Path(pattern=NUMBER_PATTERN, description="Invoice number, up to 8 digits.")]
+Form = Annotated[Literal["json", "compact"], Query(description="JSON, or the compact binary form.")]
+InvoiceStatus = Literal["ok", "reduced", "void", "red"]
+
+
+class InvoiceFields(BaseModel):
+    """What stands on an invoice. Amounts are fen; a red-letter invoice's are negative."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["BLUE", "RED"]
+    seller: str
+    scene: str | None = None
+    tax_code: str
+    rate: int | str = Field(description="Basis points, EXEMPT or NONTAXABLE.")
+    quantity: int
+    net_fen: int
+    tax_fen: int
+    total_fen: int
+    remaining_fen: int = Field(description="What reversals have left of it.")
+    issued_at_ms: int
+    dated_at_ms: int | None = Field(default=None, description="The payment's date, which dates the rate.")
+    original_code: str | None = None
+    original_number: int | None = None
+    check_code: str
+    hash: str
 
 
 class InvoiceView(BaseModel):
@@ -31,12 +58,28 @@ class InvoiceView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     code: str
-    number: int
-    status: Literal["ok", "red", "void"]
-    height: int
-    published: bool
-    fields: dict[str, Any] | None
+    number: str = Field(description="Eight digits.")
+    status: InvoiceStatus = Field(
+        description="ok; reduced: partly reversed; void: reversed; red: itself a reversal."
+    )
+    height: int = Field(description="The block that it stands in.")
+    published: bool = Field(description="Whether a published checkpoint covers it, so that it can be proven.")
+    proof: str = Field(description="Where its proof is.")
+    fields: InvoiceFields | None
     demonstration: bool
+
+
+class Lookup(BaseModel):
+    """What stands on the invoice that is looked up."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    code: str = Field(pattern=CODE_PATTERN)
+    number: str = Field(pattern=NUMBER_PATTERN)
+    check_code: str = Field(
+        pattern=r"^[0-9a-f]{5}$", description="The last five hex digits of the record's hash."
+    )
+    total_fen: int = Field(ge=0, lt=2**53, description="The total as a whole number of fen, without a sign.")
 
 
 class Verification(BaseModel):
@@ -45,113 +88,192 @@ class Verification(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ok: bool
-    reason: str | None
-    hash: str | None = None
+    reason: str | None = Field(description="What did not match.")
+    hash: str | None = Field(default=None, description="The record's hash.")
     origin: str | None = None
-    size: int | None = None
+    size: int | None = Field(default=None, description="Blocks under the checkpoint.")
     cosigners: list[str] = []
 
 
-def router(context: ApiContext) -> APIRouter:
-    """The routes under ``/v1`` that are about invoices."""
-    routes = APIRouter(prefix="/v1")
-    tries = Tries()
+class Keys(BaseModel):
+    """Whom to believe. Compare with keys got elsewhere: an operator's page is the operator's word."""
 
-    @routes.get("/invoices/{code}/{number}")
-    async def invoice(
-        request: Request, code: Code, number: Number, check_code: CheckCode = None, total_fen: TotalFen = None
-    ) -> InvoiceView:
-        """Status of an invoice; with check code and amount, its fields."""
-        found = await _find(context, code, number)
-        fields = None
-        if check_code is not None or total_fen is not None:
-            if not tries.allow(request.client.host if request.client else ""):
-                raise Problem(429, "E_TRIES", "too many tries: wait a minute")
-            if not _matches(found, check_code, total_fen):
-                raise Problem(403, "E_MISMATCH", "check code or amount does not match this invoice")
-            fields = printable(found["fields"]) | {"check_code": found["check_code"], "hash": found["hash"].hex()}
-        return InvoiceView(
+    model_config = ConfigDict(extra="forbid")
+
+    origin: str
+    vkey: str
+    witnesses: list[str]
+    threshold: int = Field(description="How many witnesses must have cosigned.")
+
+
+class Opened(BaseModel):
+    """An invoice that was looked up, with what the pages need beside its view."""
+
+    view: InvoiceView
+    height: int
+    index: int
+
+
+class Invoices:
+    """Reads invoices for JSON and pages alike; bounds guessing by caller."""
+
+    def __init__(self, context: ApiContext, tries: Tries | None = None) -> None:
+        self._context = context
+        self._tries = tries or Tries()
+
+    async def public(self, code: str, number: str) -> Opened:
+        """Status and place. Raises ``Problem`` 404."""
+        return self._opened(await self._find(code, number), opened=False)
+
+    async def with_fields(self, caller: str, wanted: Lookup) -> Opened:
+        """Status and fields. Raises ``Problem`` 404, 403 on a mismatch, 429 after too many tries."""
+        if not self._tries.allow(caller):
+            raise Problem(429, "E_TRIES", "too many tries: wait a minute", {"Retry-After": "60"})
+        found = await self._find(wanted.code, wanted.number)
+        same_check = hmac.compare_digest(wanted.check_code, found["check_code"])
+        same_total = hmac.compare_digest(str(wanted.total_fen), str(abs(found["fields"]["total_fen"])))
+        if not (same_check and same_total):
+            raise Problem(403, "E_MISMATCH", "check code or amount does not match this invoice")
+        return self._opened(found, opened=True)
+
+    async def by_hash(self, record_hash: bytes) -> Opened | None:
+        """Status and fields of the invoice with this record hash, which only its holder knows."""
+        found = await asyncio.to_thread(self._context.ledger.invoice_by_hash, record_hash)
+        return None if found is None else self._opened(found, opened=True)
+
+    async def prove(self, invoice: Opened) -> bytes:
+        """Its compact proof. Raises ``Problem`` 503 while no checkpoint covers it."""
+        context = self._context
+        place = invoice.height, invoice.index
+        try:
+            return await asyncio.to_thread(context.ledger.prove, *place, context.log, context.witness_vkeys)
+        except LedgerError as error:
+            if error.args[0] != "invalid":
+                raise
+            detail = "not under a published checkpoint yet: try again in a second"
+            raise Problem(503, "E_NOT_PUBLISHED", detail, {"Retry-After": "1"}) from error
+
+    async def verify(self, proof: bytes) -> Verification:
+        """Checks a proof against this log's keys."""
+        return await asyncio.to_thread(self._verify, proof)
+
+    def _verify(self, proof: bytes) -> Verification:
+        context = self._context
+        try:
+            proven = _core.verify_proof(proof, context.vkey, list(context.witness_vkeys), context.threshold)
+        except ValueError as error:
+            return Verification(ok=False, reason=str(error))
+        known = {name: proven[name] for name in ("origin", "size", "cosigners")}
+        return Verification(ok=True, reason=None, hash=proven["hash"].hex(), **known)
+
+    async def _find(self, code: str, number: str) -> dict[str, Any]:
+        found = await asyncio.to_thread(self._context.ledger.invoice, code, int(number))
+        if found is None:
+            raise Problem(404, "E_NOT_FOUND", "no invoice with this code and number")
+        return found
+
+    def _opened(self, found: dict[str, Any], *, opened: bool) -> Opened:
+        code, number = found["fields"]["code"], f"{found['fields']['number']:08d}"
+        view = InvoiceView(
             code=code,
             number=number,
             status=_status(found),
             height=found["height"],
-            published=found["height"] < context.log.published_size,
-            fields=fields,
-            demonstration=context.demonstration,
+            published=found["height"] < self._context.log.published_size,
+            proof=f"/v1/proofs/{code}/{number}",
+            fields=_fields(found) if opened else None,
+            demonstration=self._context.demonstration,
         )
+        return Opened(view=view, height=found["height"], index=found["index"])
 
-    @routes.get("/proofs/{code}/{number}", response_class=Response)
-    async def proof(
-        code: Code, number: Number, form: Annotated[Literal["json", "compact"], Query()] = "json"
-    ) -> Response:
-        """The proof of an invoice under the published checkpoint, as JSON or in compact form."""
-        found = await _find(context, code, number)
-        try:
-            compact = await asyncio.to_thread(context.ledger.prove, found["height"], found["index"], context.log)
-        except LedgerError as error:
-            raise Problem(503, "E_NOT_PUBLISHED", "not under a published checkpoint yet: try again in a second") from error
-        name = f"{code}-{number:08d}"
+
+def router(context: ApiContext, invoices: Invoices) -> APIRouter:
+    """The routes under ``/v1`` that are about invoices."""
+    routes = APIRouter(prefix="/v1", tags=["invoices"])
+
+    @routes.get("/invoices/{code}/{number}", responses=responses(404, 422))
+    async def invoice(code: Code, number: Number) -> InvoiceView:
+        """What anyone may know of an invoice: its status, and where its proof is."""
+        return (await invoices.public(code, number)).view
+
+    @routes.post(
+        "/invoices/lookup",
+        responses=responses(403, 404, 413, 415, 422, 429),
+        openapi_extra=_json_body(Lookup),
+    )
+    async def lookup(request: Request) -> InvoiceView:
+        """An invoice with its fields: check code and amount must match. A mismatch reveals nothing."""
+        wanted = await bodies.read_model(request, Lookup)
+        return (await invoices.with_fields(caller_of(request), wanted)).view
+
+    media: dict[str, Any] = {"application/json": {}, "application/octet-stream": {}}
+    described: dict[int | str, dict[str, Any]] = {200: {"description": "A proof.", "content": media}}
+
+    @routes.get(
+        "/proofs/{code}/{number}",
+        response_class=Response,
+        responses={**described, **responses(404, 422, 503)},
+    )
+    async def proof(code: Code, number: Number, form: Form = "json") -> Response:
+        """The proof of an invoice under the published checkpoint. It verifies offline, for ever."""
+        compact = await invoices.prove(await invoices.public(code, number))
+        name = f"{code}-{int(number):08d}" + (".fcproof" if form == "compact" else ".proof.json")
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'} | OPEN_TO_ALL
         if form == "compact":
-            disposition = {"Content-Disposition": f'attachment; filename="{name}.fcproof"'}
-            return Response(compact, media_type="application/octet-stream", headers=disposition)
-        disposition = {"Content-Disposition": f'attachment; filename="{name}.proof.json"'}
-        return Response(_core.proof_to_json(compact), media_type="application/json", headers=disposition)
+            return Response(compact, media_type="application/octet-stream", headers=headers)
+        return Response(_core.proof_to_json(compact), media_type="application/json", headers=headers)
 
-    @routes.post("/verify")
+    octets = {"application/json": {"schema": {"type": "object"}}, "application/octet-stream": {}}
+
+    @routes.post(
+        "/verify",
+        responses=responses(408, 413),
+        openapi_extra={"requestBody": {"required": True, "content": octets}},
+    )
     async def verify(request: Request) -> Verification:
-        """Checks a proof (JSON or compact, the request's body) against this log's keys."""
-        body = await _bounded_body(request)
-        try:
-            proven = _core.verify_proof(body, context.vkey, list(context.witness_vkeys), context.threshold)
-        except ValueError as error:
-            return Verification(ok=False, reason=str(error))
-        return Verification(
-            ok=True,
-            reason=None,
-            hash=proven["hash"].hex(),
-            origin=proven["origin"],
-            size=proven["size"],
-            cosigners=proven["cosigners"],
-        )
+        """Checks a proof, JSON or compact, against this log's keys. Better: check it yourself."""
+        return await invoices.verify(await bodies.read(request, MAX_PROOF_BYTES))
+
+    @routes.get("/keys")
+    async def keys(response: Response) -> Keys:
+        """The keys that proofs of this chain verify under."""
+        response.headers.update(OPEN_TO_ALL)
+        return keys_of(context)
 
     return routes
 
 
-async def _find(context: ApiContext, code: str, number: int) -> dict[str, Any]:
-    found = await asyncio.to_thread(context.ledger.invoice, code, number)
-    if found is None:
-        raise Problem(404, "E_NOT_FOUND", "no invoice with this code and number")
-    return found
+def keys_of(context: ApiContext) -> Keys:
+    """The log's and the witnesses' verifier keys."""
+    origin = context.vkey.split("+", 1)[0]
+    witnesses = list(context.witness_vkeys)
+    return Keys(origin=origin, vkey=context.vkey, witnesses=witnesses, threshold=context.threshold)
 
 
-def _matches(found: dict[str, Any], check_code: str | None, total_fen: str | None) -> bool:
-    total = abs(int(found["fields"]["total_fen"]))
-    same_check = hmac.compare_digest(check_code or "", found["check_code"])
-    same_total = hmac.compare_digest(total_fen or "", str(total))
-    return same_check and same_total
+def caller_of(request: Request) -> str:
+    """The address that tries are counted by."""
+    return request.client.host if request.client else ""
 
 
-def _status(found: dict[str, Any]) -> Literal["ok", "red", "void"]:
+def _json_body(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _fields(found: dict[str, Any]) -> InvoiceFields:
+    shown = InvoiceFields.model_fields.keys() - {"remaining_fen", "check_code", "hash"}
+    fields = {name: value for name, value in found["fields"].items() if name in shown}
+    own = {
+        "remaining_fen": found["remaining_fen"],
+        "check_code": found["check_code"],
+        "hash": found["hash"].hex(),
+    }
+    return InvoiceFields(**fields, **own)
+
+
+def _status(found: dict[str, Any]) -> InvoiceStatus:
     if found["fields"]["kind"] == "RED":
         return "red"
-    return "void" if found["remaining_fen"] == 0 else "ok"
-
-
-async def _bounded_body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_PROOF_BYTES:
-            raise Problem(413, "E_SIZE", f"a proof has at most {MAX_PROOF_BYTES} bytes")
-    return bytes(body)
-
-
-def printable(value: Any) -> Any:
-    """The same value with every ``bytes`` in hex, for JSON."""
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dict):
-        return {name: printable(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [printable(part) for part in value]
-    return value
+    if found["remaining_fen"] == 0:
+        return "void"
+    return "ok" if found["remaining_fen"] == found["fields"]["total_fen"] else "reduced"

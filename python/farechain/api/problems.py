@@ -1,33 +1,69 @@
 """Errors over HTTP: RFC 9457 problem details that carry the ``E_*`` code."""
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from farechain._core import LedgerError
 
-class Problem(Exception):
+LOG = logging.getLogger("farechain.api")
+MEDIA_TYPE = "application/problem+json"
+CODES = {404: "E_NOT_FOUND", 405: "E_METHOD", 408: "E_TIMEOUT", 413: "E_SIZE", 415: "E_MEDIA_TYPE"}
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457, with the code that a program should look at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="Always about:blank: the code says what it is.")
+    title: str = Field(description="The phrase of the status.")
+    status: int
+    detail: str = Field(description="One line for a person: what was wrong.")
+    code: str = Field(pattern=r"^E_[A-Z_]+$")
+
+
+class Problem(Exception):  # noqa: N818  # the name in RFC 9457
     """Answers the request with a problem document.
 
     Args:
         status: the HTTP status.
         code: the ``E_*`` code.
-        title: one line for a person.
+        detail: one line for a person.
+        headers: more headers, ``Retry-After`` for example.
     """
 
-    def __init__(self, status: int, code: str, title: str) -> None:
-        super().__init__(title)
+    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
         self.status = status
         self.code = code
-        self.title = title
+        self.detail = detail
+        self.headers = headers
 
 
-def problem_response(status: int, code: str, title: str) -> Response:
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the problems that a route may answer with; 500 is always among them."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted({*statuses, 500})
+    }
+
+
+def problem_response(
+    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
     """The document itself."""
-    body = {"type": "about:blank", "status": status, "title": title, "code": code}
-    return JSONResponse(body, status, media_type="application/problem+json")
+    title = HTTPStatus(status).phrase
+    body = ProblemDocument(type="about:blank", title=title, status=status, detail=detail, code=code)
+    return JSONResponse(body.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -36,6 +72,8 @@ def install(app: FastAPI) -> None:
         Problem: _problem,
         RequestValidationError: _invalid,
         HTTPException: _http,
+        LedgerError: _ledger,
+        Exception: _unexpected,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
@@ -43,7 +81,7 @@ def install(app: FastAPI) -> None:
 
 async def _problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return problem_response(error.status, error.code, error.title)
+    return problem_response(error.status, error.code, error.detail, error.headers)
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
@@ -55,4 +93,15 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem_response(error.status_code, "E_HTTP", str(error.detail))
+    code = CODES.get(error.status_code, "E_HTTP")
+    return problem_response(error.status_code, code, str(error.detail), error.headers)
+
+
+async def _ledger(request: Request, error: Exception) -> Response:
+    LOG.error("%s %s: the ledger does not answer: %s", request.method, request.url.path, error)
+    return problem_response(503, "E_LEDGER", "the ledger cannot answer now", {"Retry-After": "5"})
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    LOG.error("%s %s: %s", request.method, request.url.path, type(error).__name__)
+    return problem_response(500, "E_INTERNAL", "this is a defect of the service; its log says more")

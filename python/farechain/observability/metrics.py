@@ -3,7 +3,14 @@
 import time
 from collections import deque
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from farechain import _core
 from farechain.pipeline.ingest import Sealed
@@ -12,29 +19,48 @@ from farechain.pipeline.publish import Published
 STAGE_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 LATENCY_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 15.0, 60.0)
 
+UNPUBLISHED_MAX = 65_536
+"""Blocks that wait for a checkpoint and are measured; no more, so that absent witnesses cost no memory."""
+
 
 class Metrics:
     """All metrics of one service in a registry of their own."""
 
     def __init__(self, version: str = _core.VERSION) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series that nobody reads
         self.registry = CollectorRegistry()
         r = self.registry
         self.records_consumed = Counter(
-            "farechain_records_consumed_total", "Kafka records in durable blocks", ["topic", "partition"], registry=r
+            "farechain_records_consumed_total",
+            "Kafka records in durable blocks",
+            ["topic", "partition"],
+            registry=r,
         )
-        self.inputs = Counter("farechain_inputs_total", "Inputs by what became of them", ["verdict"], registry=r)
+        self.inputs = Counter(
+            "farechain_inputs_total", "Inputs by what became of them", ["verdict"], registry=r
+        )
         self.rejected = Counter("farechain_rejected_total", "Rejected inputs by code", ["code"], registry=r)
+        self.rejected.labels("E_PAYMENT_CONFLICT")  # there from the start, or its first would be no increase
         self.invoices = Counter("farechain_invoices_total", "Blue invoices issued", registry=r)
         self.red_letters = Counter("farechain_red_letters_total", "Red-letter invoices issued", registry=r)
         self.blocks = Counter("farechain_blocks_total", "Durable blocks", registry=r)
         self.append_conflicts = Counter(
-            "farechain_append_conflicts_total", "Batches refused because positions or head had moved", registry=r
+            "farechain_append_conflicts_total",
+            "Batches refused because positions or head had moved",
+            registry=r,
         )
         self.lag = Gauge(
-            "farechain_consumer_lag_records", "Records behind the topic's end", ["topic", "partition"], registry=r
+            "farechain_consumer_lag_records",
+            "Records behind the topic's end",
+            ["topic", "partition"],
+            registry=r,
         )
         self.stage = Histogram(
-            "farechain_stage_seconds", "Time of a stage per block", ["stage"], buckets=STAGE_BUCKETS_S, registry=r
+            "farechain_stage_seconds",
+            "Time of a stage per block",
+            ["stage"],
+            buckets=STAGE_BUCKETS_S,
+            registry=r,
         )
         self.event_to_checkpoint = Histogram(
             "farechain_event_to_checkpoint_seconds",
@@ -45,15 +71,22 @@ class Metrics:
         self.last_progress = Gauge(
             "farechain_last_progress_timestamp_seconds", "When the last block became durable", registry=r
         )
-        self.waiting = Gauge("farechain_waiting_payments", "Payments that wait for numbers or credit", registry=r)
+        self.waiting = Gauge(
+            "farechain_waiting_payments", "Payments that wait for numbers or credit", registry=r
+        )
         self.cosignatures = Counter(
             "farechain_witness_cosignatures_total", "Cosignatures by witness", ["witness"], registry=r
         )
         self.refused_rounds = Counter(
             "farechain_witness_refused_total", "Rounds with too few cosignatures", registry=r
         )
-        self.checkpoint_size = Gauge("farechain_checkpoint_size", "Size of the published checkpoint", registry=r)
-        self.height = Gauge("farechain_height", "Height of the last durable block", registry=r)
+        self.checkpoint_size = Gauge(
+            "farechain_checkpoint_blocks", "Blocks under the published checkpoint", registry=r
+        )
+        self.checkpoint_time = Gauge(
+            "farechain_checkpoint_timestamp_seconds", "When the last checkpoint was published", registry=r
+        )
+        self.height = Gauge("farechain_height_blocks", "Height of the last durable block", registry=r)
         self.sealing_stopped = Gauge(
             "farechain_sealing_stopped", "1 while no block is sealed, by reason", ["reason"], registry=r
         )
@@ -62,7 +95,8 @@ class Metrics:
         )
         build = Gauge("farechain_build_info", "Always 1", ["version", "instructions"], registry=r)
         build.labels(version, _core.INSTRUCTIONS).set(1)
-        self._unpublished: deque[tuple[int, int]] = deque()
+        ProcessCollector(registry=r)
+        self._unpublished: deque[tuple[int, int]] = deque(maxlen=UNPUBLISHED_MAX)
 
     def block(self, sealed: Sealed) -> None:
         """Counts a durable block."""
@@ -87,6 +121,7 @@ class Metrics:
             ("decide", block.decide_ns),
             ("hash", block.hash_ns),
             ("append", block.append_ns),
+            ("index", block.index_ns),
             ("sync", block.sync_ns),
         ):
             self.stage.labels(stage).observe(nanoseconds / 1e9)
@@ -100,5 +135,6 @@ class Metrics:
             _height, oldest_ms = self._unpublished.popleft()
             self.event_to_checkpoint.observe(max(0.0, now_ms - oldest_ms) / 1000)
         self.checkpoint_size.set(published.size)
+        self.checkpoint_time.set_to_current_time()
         self.stage.labels("publish").observe(published.publish_s)
         self.stage.labels("cosign").observe(published.cosign_s)

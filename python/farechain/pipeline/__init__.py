@@ -1,1 +1,1 @@
-"""From fetched chunks to durable blocks, and from durable blocks to checkpoints, receipts and dead letters."""
+"""From fetched chunks to durable blocks, and from those to checkpoints, receipts and dead letters."""

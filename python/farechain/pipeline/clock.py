@@ -35,7 +35,7 @@ class BlockClock:
         if abs(jump_ms) > self._max_jump_ms:
             raise FarechainError(
                 "E_CLOCK",
-                f"the wall clock jumped by {jump_ms / 1000:.0f} s: no block is sealed; repair the clock and start again",
+                f"the wall clock jumped by {jump_ms / 1000:.0f} s: nothing is sealed; repair it and start",
                 EXIT_UNAVAILABLE,
             )
         return int(wall * 1000)

@@ -15,6 +15,13 @@ from farechain.sources import Chunk, Source
 
 ENGINE_SOURCES = 1
 """The ledger's source 0 is the engine's own; the partitions of a source begin behind it."""
+READ_MS_MAX = 250
+"""A read waits no longer, whatever a block's age may be: so soon is ``stop`` noticed."""
+DRAIN_READ_MS = 5
+"""A read waits no longer while payments that waited can be issued: their next block is due at once."""
+
+CATCHING_UP_S = 1.0
+"""So long after a full block, and after the start, ingest counts as catching up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,8 @@ class BlockLimits:
 
     max_inputs: int = 8192
     max_age_ms: int = 200
+    max_bytes: int = 64 * 1024 * 1024
+    """As fetched: large records, hostile ones above all, seal a block before there are many of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class Ingest:
         limits: when blocks are sealed.
         on_block: called in the event loop after each durable block.
         first: partitions (by index) to be read to their present end before any other, such as commands.
+        until_end: return once everything that the source has is durable, instead of waiting for more.
     """
 
     def __init__(
@@ -57,6 +67,7 @@ class Ingest:
         clock: BlockClock,
         on_block: Callable[[Sealed], None],
         first: Iterable[int] = (),
+        until_end: bool = False,
     ) -> None:
         self._ledger = ledger
         self._source = source
@@ -64,29 +75,44 @@ class Ingest:
         self._clock = clock
         self._on_block = on_block
         self._first = set(first)
+        self._until_end = until_end
         self._intake: Intake = ledger.intake()
         self._raw: asyncio.Queue[tuple[RawBatch, float] | None] = asyncio.Queue(maxsize=1)
         self._prepared: asyncio.Queue[tuple[PreparedBatch, float, float] | None] = asyncio.Queue(maxsize=1)
         self._in_flight = 0
+        self._pending_bytes = 0
+        self._full_s = time.monotonic()
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether a block was sealed for being full a moment ago: more is waiting than one block takes."""
+        return time.monotonic() - self._full_s < CATCHING_UP_S
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until ``stop`` is set, then seals what was fetched and returns when it is durable.
 
         Raises:
-            FarechainError: from the source (truncated, recreated), the clock or a batch that cannot be read. Stop the process
-                and tell the operator; nothing that was acknowledged is lost.
+            FarechainError: from the source (truncated, recreated), the clock or a batch that cannot be read.
+                Stop the process and tell the operator; nothing that was acknowledged is lost.
             LedgerError: the ledger refused a batch or is poisoned; exit and recover by opening again.
         """
-        async with asyncio.TaskGroup() as stages:
-            stages.create_task(self._fetch(stop), name="fetch")
-            stages.create_task(self._prepare(), name="prepare")
-            stages.create_task(self._commit(), name="commit")
+        try:
+            async with asyncio.TaskGroup() as stages:
+                stages.create_task(self._fetch(stop), name="fetch")
+                stages.create_task(self._prepare(), name="prepare")
+                stages.create_task(self._commit(), name="commit")
+        except BaseExceptionGroup as group:
+            # One stage failed and the others were cancelled: its error is the whole story.
+            raise group.exceptions[0] from group
 
     async def _fetch(self, stop: asyncio.Event) -> None:
         waiting_since: float | None = None
         held = await self._hold_back_all_but_first()
         while not stop.is_set():
             if held and await self._first_is_read():
+                while not self._intake.is_empty:
+                    await self._seal()
+                waiting_since = None
                 self._source.resume(held)
                 held = []
             chunks = await self._source.read(self._read_timeout_ms(waiting_since))
@@ -94,11 +120,14 @@ class Ingest:
             now = time.monotonic()
             if waiting_since is None and not self._intake.is_empty:
                 waiting_since = now
-            full = self._intake.pending >= self._limits.max_inputs
             aged = waiting_since is not None and (now - waiting_since) * 1000 >= self._limits.max_age_ms
-            if full or aged or (self._in_flight == 0 and self._ledger.drainable):
+            if self._is_full():
+                self._full_s = now
+            if self._is_full() or aged or self._could_drain():
                 await self._seal_full_batches()
                 waiting_since = None if self._intake.is_empty else now
+            elif self._until_end and not chunks and not held and await self._everything_is_durable():
+                break
         while not self._intake.is_empty:
             await self._seal()
         await self._raw.put(None)
@@ -112,13 +141,24 @@ class Ingest:
 
     async def _first_is_read(self) -> bool:
         lag = await self._source.lag()
-        return self._intake.is_empty and all(lag.get(partition, 0) == 0 for partition in self._first)
+        return all(lag.get(partition, 0) == 0 for partition in self._first)
+
+    def _could_drain(self) -> bool:
+        # Asked only between blocks: the answer of a ledger that is committing is out of date.
+        return self._in_flight == 0 and self._ledger.drainable
+
+    async def _everything_is_durable(self) -> bool:
+        if self._in_flight or not self._intake.is_empty:
+            return False
+        return all(behind == 0 for behind in (await self._source.lag()).values())
 
     def _read_timeout_ms(self, waiting_since: float | None) -> int:
+        if self._could_drain():
+            return min(DRAIN_READ_MS, self._limits.max_age_ms)
         if waiting_since is None:
-            return self._limits.max_age_ms
+            return min(READ_MS_MAX, self._limits.max_age_ms)
         left = self._limits.max_age_ms - (time.monotonic() - waiting_since) * 1000
-        return max(1, min(self._limits.max_age_ms, int(left)))
+        return max(1, min(READ_MS_MAX, int(left)))
 
     def _take(self, chunks: list[Chunk]) -> None:
         for chunk in chunks:
@@ -126,21 +166,34 @@ class Ingest:
             try:
                 if chunk.data is not None:
                     self._intake.push_raw(source, chunk.data)
+                    self._pending_bytes += len(chunk.data)
                 elif chunk.records is not None:
                     self._intake.push_records(source, chunk.records, chunk.next_offset)
+                    self._pending_bytes += sum(len(record[3] or b"") for record in chunk.records)
             except LedgerError as error:
                 topic, _, partition, _, _ = self._ledger.positions()[source]
-                message = f"{topic}/{partition}: {error.args[1]}; this partition stops here: repair or replay the topic"
+                message = f"{topic}/{partition}: {error.args[1]}; it stops here: repair or replay the topic"
                 raise FarechainError("E_BATCH", message, EXIT_REFUSED) from error
+        if self._intake.is_empty:
+            # All of it was in the ledger already.
+            self._pending_bytes = 0
 
     async def _seal_full_batches(self) -> None:
         await self._seal()
-        while self._intake.pending >= self._limits.max_inputs:
+        while self._is_full():
             await self._seal()
+
+    def _is_full(self) -> bool:
+        return (
+            self._intake.pending >= self._limits.max_inputs or self._pending_bytes >= self._limits.max_bytes
+        )
 
     async def _seal(self) -> None:
         self._in_flight += 1
-        await self._raw.put((self._intake.seal(self._limits.max_inputs), time.monotonic()))
+        sealed = self._intake.seal(self._limits.max_inputs)
+        if self._intake.is_empty:
+            self._pending_bytes = 0
+        await self._raw.put((sealed, time.monotonic()))
 
     async def _prepare(self) -> None:
         while (item := await self._raw.get()) is not None:
@@ -157,5 +210,12 @@ class Ingest:
             )
             self._in_flight -= 1
             self._on_block(
-                Sealed(committed, prepared.oldest_ms, fetched, ready - fetched, prepared.decode_ns, prepared.verify_ns)
+                Sealed(
+                    committed,
+                    prepared.oldest_ms,
+                    fetched,
+                    ready - fetched,
+                    prepared.decode_ns,
+                    prepared.verify_ns,
+                )
             )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from farechain._core import Ledger, PublicLog
+from farechain.pipeline.waiting import first_of
 from farechain.witness.client import CosigningError, WitnessEndpoint, WitnessRound
 
 RETRY_MS = 1_000
@@ -54,6 +55,7 @@ class Publisher:
         self._on_refused = on_refused
         self._grown = asyncio.Event()
         self._grown.set()
+        self._known_outside = 0
 
     def wake(self) -> None:
         """Says that the ledger has grown."""
@@ -66,10 +68,21 @@ class Publisher:
             LedgerError: ``rollback`` or ``io``: stop the process; nothing wrong was signed.
         """
         async with self._round:
+            await self._ask_what_is_known_outside()
             while not stop.is_set() or self._behind():
                 await self._wait_for_growth(stop)
-                if self._behind() and not await self._publish_once() and await _stopped_within(stop, RETRY_MS):
+                last_round = stop.is_set()
+                if not self._behind() or await self._publish_once():
+                    continue
+                if last_round:
                     return
+                await first_of(stop, timeout_s=RETRY_MS / 1000)
+
+    async def _ask_what_is_known_outside(self) -> None:
+        """A copy restored from a backup must reach the highest size that was signed before it signs again."""
+        note = self._log.checkpoint()
+        if note:
+            self._known_outside = max((await self._round.highest_known(note)).values(), default=0)
 
     def _behind(self) -> bool:
         return self._log.published_size <= self._ledger.height
@@ -78,18 +91,23 @@ class Publisher:
         if self._behind() or stop.is_set():
             return
         self._grown.clear()
-        waits = [asyncio.ensure_future(self._grown.wait()), asyncio.ensure_future(stop.wait())]
-        _done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in pending:
-            wait.cancel()
+        await first_of(self._grown, stop)
 
     async def _publish_once(self) -> bool:
         started = time.monotonic()
-        size, note = await asyncio.to_thread(self._extend_and_sign)
+        size = await asyncio.to_thread(self._extend)
+        if size < self._known_outside:
+            self._on_refused(
+                f"witnesses have seen size {self._known_outside}, this copy has {size}: nothing is signed "
+                "until it reaches that size; restore the newer copy, or replay the topics"
+            )
+            return False
+        note = await asyncio.to_thread(self._log.sign)
         signed = time.monotonic()
         try:
             note = await self._round.cosign(note, self._log.consistency)
         except CosigningError as error:
+            self._known_outside = max(self._known_outside, error.known_size)
             self._on_refused(str(error))
             return False
         cosigned = time.monotonic()
@@ -98,15 +116,7 @@ class Publisher:
         self._on_published(Published(size, note, signed - started + finished - cosigned, cosigned - signed))
         return True
 
-    def _extend_and_sign(self) -> tuple[int, str]:
+    def _extend(self) -> int:
         while self._log.size <= self._ledger.height:
             self._log.catch_up(self._ledger)
-        return self._log.size, self._log.sign()
-
-
-async def _stopped_within(stop: asyncio.Event, timeout_ms: int) -> bool:
-    try:
-        await asyncio.wait_for(stop.wait(), timeout_ms / 1000)
-    except TimeoutError:
-        return False
-    return True
+        return self._log.size

@@ -1,26 +1,38 @@
 """From the block log to Kafka: receipts and dead letters, at least once, each with its own durable position.
 
-The block log is the outbox: what is sent can be sent again from it. A receipt's id is ``chain/height/index``, so
-consumers drop what they have seen.
+The block log is the outbox: what is sent can be sent again from it. A receipt's id is ``chain/height/index``,
+so consumers drop what they have seen.
 """
 
 import asyncio
 import json
 import os
+import time
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from farechain._core import Ledger
+from farechain.errors import EXIT_REFUSED, FarechainError
+from farechain.pipeline.waiting import first_of
 
-Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
 Fetch = Callable[[int, int], tuple[int, Sequence[Message]]]
 
-BLOCKS_PER_ROUND = 64
+BLOCKS_PER_ROUND_MAX = 64
+MESSAGES_PER_ROUND = 4_096
+"""What is held in memory at once: no further block is taken once there are so many."""
+YIELD_S = 0.05
+"""How often a relay looks whether ingest still catches up."""
+YIELD_MAX_S = 5.0
+"""So long a relay lets ingest pass at most; then it sends one round: receipts never stand still."""
 RETRY_S = 1.0
+"""Pause after the broker refused or did not answer."""
+OMITTED = ("fc-dlq-value-omitted", b"too large for the topic")
+"""Header of a message whose value the broker would not take; the input's bytes are at its offset."""
 
 
 class Position:
@@ -29,7 +41,7 @@ class Position:
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.next_height = json.loads(path.read_text())["next_height"] if path.exists() else 0
+        self.next_height = _read(path) if path.exists() else 0
 
     def advance(self, next_height: int) -> None:
         """Records that everything below ``next_height`` was acknowledged by the broker."""
@@ -50,22 +62,34 @@ class Relay:
         fetch: the view: ``receipts_of(ledger)`` or ``ledger.dead_letters``.
         topic: where it goes; it must exist.
         position: how far it got.
+        busy: whether ingest is catching up; the relay lets it pass: a receipt can wait, a block cannot.
+        on_trouble: called with the reason each time the broker refused or did not answer; it is tried again.
     """
 
     def __init__(
-        self, ledger: Ledger, fetch: Fetch, producer: AIOKafkaProducer, topic: str, position: Position
+        self,
+        ledger: Ledger,
+        fetch: Fetch,
+        producer: AIOKafkaProducer,
+        topic: str,
+        position: Position,
+        *,
+        busy: Callable[[], bool] = lambda: False,
+        on_trouble: Callable[[str], None] = lambda _reason: None,
     ) -> None:
+        self._busy = busy
         self._ledger = ledger
         self._fetch = fetch
         self._producer = producer
         self._topic = topic
         self._position = position
+        self._on_trouble = on_trouble
         self._grown = asyncio.Event()
 
     @property
     def lag_blocks(self) -> int:
         """Durable blocks that were not relayed yet."""
-        return self._ledger.height + 1 - self._position.next_height
+        return max(0, self._ledger.height + 1 - self._position.next_height)
 
     def wake(self) -> None:
         """Says that the ledger has grown."""
@@ -75,24 +99,26 @@ class Relay:
         """Relays until ``stop`` is set and nothing is left, or the broker no longer answers."""
         while True:
             while self.lag_blocks > 0:
+                await self._let_ingest_pass(stop)
                 try:
                     await self._relay_once()
-                except KafkaError:
+                except KafkaError as error:
+                    self._on_trouble(f"{self._topic}: {type(error).__name__}: {error}")
                     if stop.is_set():
                         return
-                    await asyncio.sleep(RETRY_S)
+                    await first_of(stop, timeout_s=RETRY_S)
             if stop.is_set():
                 return
             self._grown.clear()
-            waits = [asyncio.ensure_future(self._grown.wait()), asyncio.ensure_future(stop.wait())]
-            _done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for wait in pending:
-                wait.cancel()
+            await first_of(self._grown, stop)
+
+    async def _let_ingest_pass(self, stop: asyncio.Event) -> None:
+        deadline = time.monotonic() + YIELD_MAX_S
+        while self._busy() and time.monotonic() < deadline and not stop.is_set():
+            await first_of(stop, timeout_s=YIELD_S)
 
     async def _relay_once(self) -> None:
-        next_height, messages = await asyncio.to_thread(
-            self._fetch, self._position.next_height, BLOCKS_PER_ROUND
-        )
+        next_height, messages = await asyncio.to_thread(self._collect, self._position.next_height)
         partitions = sorted(await self._producer.partitions_for(self._topic))
         by_partition: dict[int, list[Message]] = {}
         for message in messages:
@@ -102,16 +128,40 @@ class Relay:
             await self._send(partition, batch)
         await asyncio.to_thread(self._position.advance, next_height)
 
-    async def _send(self, partition: int, messages: list[Message]) -> None:
+    def _collect(self, first: int) -> tuple[int, list[Message]]:
+        """The next blocks' messages, a block at a time: what is held is bounded however large blocks are."""
+        height, messages = first, list[Message]()
+        last = min(self._ledger.height, first + BLOCKS_PER_ROUND_MAX - 1)
+        while height <= last and len(messages) < MESSAGES_PER_ROUND:
+            height, more = self._fetch(height, 1)
+            messages.extend(more)
+        return height, messages
+
+    async def _send(self, partition: int, messages: Sequence[Message]) -> None:
+        """Sends in order; a message that the broker finds too large goes without its value, and says so."""
+        try:
+            await self._send_batches(partition, messages)
+        except MessageSizeTooLargeError:
+            for key, value, headers in messages:
+                try:
+                    await self._send_batches(partition, [(key, value, headers)])
+                except MessageSizeTooLargeError:
+                    await self._send_batches(partition, [(key, None, [*headers, OMITTED])])
+
+    async def _send_batches(self, partition: int, messages: Sequence[Message]) -> None:
         sent = []
         builder = self._producer.create_batch()
         for key, value, headers in messages:
+            # An empty batch takes a message of any size, so the second append cannot be refused.
             if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
                 sent.append(await self._producer.send_batch(builder, self._topic, partition=partition))
                 builder = self._producer.create_batch()
                 builder.append(key=key, value=value, timestamp=None, headers=headers)
         sent.append(await self._producer.send_batch(builder, self._topic, partition=partition))
-        await asyncio.gather(*sent)
+        results = await asyncio.gather(*sent, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
 
 
 def receipts_of(ledger: Ledger) -> Fetch:
@@ -122,3 +172,16 @@ def receipts_of(ledger: Ledger) -> Fetch:
         return next_height, [(key, value, []) for key, value in receipts]
 
     return fetch
+
+
+def _read(path: Path) -> int:
+    try:
+        next_height = json.loads(path.read_text())["next_height"]
+        if type(next_height) is int and next_height >= 0:
+            return next_height
+    except (ValueError, KeyError, TypeError):
+        pass
+    message = (
+        f"{path} is damaged: delete it, and every message is sent again (consumers drop what they have seen)"
+    )
+    raise FarechainError("E_RELAY_STATE", message, EXIT_REFUSED)

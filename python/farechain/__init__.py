@@ -1,0 +1,1 @@
+"""farechain: signed payment events in, provable electronic invoices out."""

@@ -1,0 +1,7 @@
+"""``python -m farechain``."""
+
+import sys
+
+from farechain.cli import main
+
+sys.exit(main())

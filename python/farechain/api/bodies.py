@@ -1,0 +1,70 @@
+"""Request bodies: bounded in size and time, and read strictly."""
+
+import asyncio
+import json
+from typing import Any, Never, TypeVar
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from farechain.api.problems import Problem
+
+TIMEOUT_S = 10.0
+"""A body that takes longer is a slow client that holds a connection."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read(request: Request, max_bytes: int) -> bytes:
+    """The body. Raises ``Problem`` 413 when it is larger, 408 when it takes too long."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > max_bytes:
+                    raise Problem(413, "E_SIZE", f"at most {max_bytes} bytes are taken here")
+    except TimeoutError:
+        raise Problem(408, "E_TIMEOUT", f"the body did not come within {TIMEOUT_S:.0f} s") from None
+    return bytes(body)
+
+
+async def read_model(request: Request, model: type[Model], max_bytes: int = 4096) -> Model:
+    """A JSON body as a strict model: no duplicate keys, no floats where integers belong, nothing unknown."""
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "E_MEDIA_TYPE", "the body must be application/json")
+    body = await read(request, max_bytes)
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_refuse)
+        return model.model_validate(value, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise Problem(422, "E_SCHEMA", f"{where}: {first['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise Problem(422, "E_SCHEMA", f"not JSON as it is wanted here: {error}") from error
+
+
+async def read_form(request: Request, max_bytes: int) -> dict[str, str]:
+    """The fields of a plain HTML form, the first of each name."""
+    body = await read(request, max_bytes)
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=16, errors="strict")
+    except ValueError as error:
+        raise Problem(422, "E_SCHEMA", "not the fields of a form") from error
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        fields.setdefault(name, value)
+    return fields
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member occurs twice")
+    return members
+
+
+def _refuse(constant: str) -> Never:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,59 @@
+"""``farechain init``: writes genesis, and the public log's key where there is none."""
+
+import argparse
+import asyncio
+import time
+
+from farechain.cli.arguments import config_argument, settings_of, show
+
+HELP = "Create a ledger: genesis from the configuration, and the public log's key where there is none."
+NO_TOPIC_ID = bytes(16)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this verb."""
+    config_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the verb."""
+    from farechain import _core, keys
+    from farechain.errors import EXIT_UNAVAILABLE, FarechainError
+    from farechain.service import opening
+
+    settings = settings_of(args)
+    bureau = keys.read_public_key(settings.ledger.bureau_key_file)
+    key_file = settings.public_log.key_file
+    seed = keys.read_key(key_file) if key_file.exists() else keys.new_key(key_file)
+    names = [topic.name for topic in settings.source.topics]
+    ids = dict.fromkeys(names, NO_TOPIC_ID)
+    if settings.source.kind == "kafka":
+        from farechain.broker import topic_ids
+
+        security = opening.security_of(settings.kafka)
+        ids = asyncio.run(topic_ids(settings.kafka.bootstrap, names, security))
+    for name in names:
+        if name not in ids:
+            message = (
+                f"there is no topic {name} at {settings.kafka.bootstrap}: create it, or correct source.topics"
+            )
+            raise FarechainError("E_TOPIC_UNKNOWN", message, EXIT_UNAVAILABLE)
+    _core.Ledger.create(
+        str(settings.ledger.path),
+        network=settings.ledger.network,
+        chain=settings.ledger.chain,
+        bureau=bureau,
+        sources=[
+            (topic.name, ids[topic.name], number)
+            for topic in settings.source.topics
+            for number in range(topic.partitions)
+        ],
+        regions=list(settings.ledger.regions),
+        time_ms=int(time.time() * 1000),
+        utc_offset_min=settings.ledger.utc_offset_min,
+        drain_max=settings.ledger.drain_max,
+    )
+    vkey = _core.vkey_ed25519(settings.ledger.chain, _core.public_key(seed))
+    text = f"ledger of {settings.ledger.chain} in {settings.ledger.path}\nlog key: {vkey}"
+    show(args, {"path": str(settings.ledger.path), "chain": settings.ledger.chain, "vkey": vkey}, text)
+    return 0

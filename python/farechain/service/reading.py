@@ -1,0 +1,44 @@
+"""The HTTP interface over a ledger that another process owns."""
+
+import asyncio
+import socket
+from typing import cast
+
+from farechain._core import Ledger, PublicLog
+from farechain.api.app import create_app
+from farechain.api.context import ApiContext, Liveness
+from farechain.config import Settings
+from farechain.listening import serve
+from farechain.observability.metrics import Metrics
+from farechain.service import opening
+from farechain.service.following import FollowedLedger, PublishedLog
+from farechain.witness.client import cosigners
+
+
+async def serve_reading(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Answers HTTP until ``stop`` is set; writes nothing and needs no secret.
+
+    Raises:
+        FarechainError: there is no ledger, or nothing was ever published of it.
+    """
+    ledger = await asyncio.to_thread(FollowedLedger, settings)
+    vkeys = [member.vkey for member in settings.witnesses.members]
+    liveness = Liveness(stalled_after_s=settings.limits.stalled_after_s)
+    note, _size = opening.published_checkpoint(settings)
+    if note:
+        liveness.cosigners = tuple(cosigners(note, vkeys))
+        liveness.published_s = (settings.public_dir / "checkpoint").stat().st_mtime
+    context = ApiContext(
+        ledger=cast(Ledger, ledger),
+        log=cast(PublicLog, PublishedLog(settings)),
+        public_dir=settings.public_dir,
+        registry=Metrics().registry,
+        liveness=liveness,
+        vkey=opening.vkey_of(settings),
+        witness_vkeys=vkeys,
+        threshold=settings.witnesses.threshold,
+        demonstration=settings.demonstration,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(ledger.follow(stop), name="follow")
+        tasks.create_task(serve(create_app(context), listener, stop), name="http")

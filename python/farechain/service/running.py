@@ -1,0 +1,307 @@
+"""Runs the stages of a service until it is told to stop, and leaves in an order that loses nothing.
+
+Order of leaving: stop fetching, seal and commit what was fetched, publish it, send its receipts, mirror the
+positions, close. A stage that fails stops sealing in the same order, and its error is the one that is told;
+the supervisor starts the process again, and opening is recovering.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from farechain._core import Ledger, LedgerError, PublicLog
+from farechain.api.app import create_app
+from farechain.api.context import ApiContext, Liveness
+from farechain.config import Settings
+from farechain.errors import EXIT_UNAVAILABLE, FarechainError
+from farechain.ledger_errors import as_failure
+from farechain.listening import serve
+from farechain.observability.metrics import Metrics
+from farechain.pipeline.clock import BlockClock
+from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
+from farechain.pipeline.publish import Published, Publisher
+from farechain.pipeline.relay import Position, Relay, receipts_of
+from farechain.service import opening
+from farechain.service.standby import Switch, standby_app
+from farechain.service.totals import Summary, Totals
+from farechain.service.watching import Notices, Watch
+from farechain.sources import Source
+from farechain.witness.client import WitnessEndpoint, cosigners
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is open while the service runs."""
+
+    ledger: Ledger
+    public_log: PublicLog
+    source: Source
+    publisher: Publisher
+    relays: dict[str, Relay]
+
+
+class Service:
+    """One chain's service.
+
+    Args:
+        settings: the whole configuration.
+        listener: where the HTTP interface answers; None for none.
+        until_end: end once everything that the source has now is durable, published and sent.
+    """
+
+    def __init__(
+        self, settings: Settings, listener: socket.socket | None, *, until_end: bool = False
+    ) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._until_end = until_end
+        self._metrics = Metrics()
+        self._liveness = Liveness(stalled_after_s=settings.limits.stalled_after_s)
+        self._totals = Totals()
+        self._notices = Notices()
+        self._vkeys = [member.vkey for member in settings.witnesses.members]
+        self._wakes: list[Callable[[], None]] = []
+        self._ingest: Ingest | None = None
+        self._waiting_for = "opening the ledger"
+        self._app = Switch(standby_app(lambda: self._waiting_for, self._metrics.registry))
+
+    async def run(self, stop: asyncio.Event) -> Summary | None:
+        """Runs until ``stop`` is set, or to the end of the source. None where it was stopped as a standby.
+
+        Raises:
+            FarechainError: a stage cannot go on; what was acknowledged is durable. Exit with its code.
+        """
+        seed = opening.log_seed(self._settings)
+        http_stop = asyncio.Event()
+        http = self._serve_http(http_stop)
+        try:
+            ledger = await opening.own_ledger(self._settings, stop, self._on_standby)
+            if ledger is None:
+                return None
+            try:
+                return await self._run_with(ledger, seed, stop)
+            finally:
+                await asyncio.shield(asyncio.to_thread(ledger.close))
+        except LedgerError as error:
+            raise as_failure(error) from error
+        finally:
+            http_stop.set()
+            if http is not None:
+                await http
+
+    def _serve_http(self, stop: asyncio.Event) -> "asyncio.Task[None] | None":
+        if self._listener is None:
+            return None
+        return asyncio.create_task(serve(self._app, self._listener, stop), name="http")
+
+    def _on_standby(self, reason: str) -> None:
+        self._waiting_for = reason
+        log.warning("%s; waiting for its lock", reason)
+
+    async def _run_with(self, ledger: Ledger, seed: bytes, stop: asyncio.Event) -> Summary:
+        settings = self._settings
+        log.info("ledger open chain=%s height=%d", ledger.chain, ledger.height)
+        async with AsyncExitStack() as stack:
+            public_log = await asyncio.to_thread(opening.open_public_log, settings, ledger, seed)
+            source = opening.source_of(settings, ledger)
+            await source.start()
+            stack.push_async_callback(source.close)
+            relays = await self._relays(ledger, stack)
+            parts = Parts(ledger, public_log, source, self._publisher(ledger, public_log), relays)
+            self._show_what_is_there(ledger, public_log)
+            self._app.app = create_app(self._context(parts))
+            log.info("running source=%s relays=%d", settings.source.kind, len(relays))
+            await self._run_stages(parts, stop)
+            summary = Summary(
+                height=ledger.height,
+                published_size=public_log.published_size,
+                relay_lag_blocks={topic: relay.lag_blocks for topic, relay in relays.items()},
+                totals=self._totals,
+                refused=self._liveness.witness_refusal,
+            )
+            log.info("stopped height=%d published=%d", summary.height, summary.published_size)
+            return summary
+
+    def _show_what_is_there(self, ledger: Ledger, public_log: PublicLog) -> None:
+        """Gauges and probes begin where the last process left, not at zero."""
+        status = ledger.status()
+        self._metrics.height.set(ledger.height)
+        self._metrics.waiting.set(status["waiting"])
+        self._metrics.last_progress.set(status["time_ms"] / 1000)
+        self._metrics.checkpoint_size.set(public_log.published_size)
+        note = public_log.checkpoint()
+        if note:
+            self._liveness.cosigners = tuple(cosigners(note, self._vkeys))
+            self._liveness.published_s = (self._settings.public_dir / "checkpoint").stat().st_mtime
+
+    def _publisher(self, ledger: Ledger, public_log: PublicLog) -> Publisher:
+        witnesses = self._settings.witnesses
+        return Publisher(
+            ledger,
+            public_log,
+            witnesses=[WitnessEndpoint(each.name, each.url, each.vkey) for each in witnesses.members],
+            threshold=witnesses.threshold,
+            timeout_s=witnesses.timeout_ms / 1000,
+            on_published=self._on_published,
+            on_refused=self._on_refused,
+        )
+
+    async def _relays(self, ledger: Ledger, stack: AsyncExitStack) -> dict[str, Relay]:
+        outputs = self._settings.outputs
+        if not outputs.enabled:
+            return {}
+        producer = await opening.open_producer(self._settings)
+        stack.push_async_callback(producer.stop)
+        views = {
+            outputs.receipts: ("receipts", receipts_of(ledger)),
+            outputs.dead_letters: ("dead-letters", ledger.dead_letters),
+        }
+        return {
+            topic: Relay(
+                ledger,
+                fetch,
+                producer,
+                topic,
+                Position(self._settings.state_dir / f"{name}.json"),
+                busy=lambda: self._ingest is not None and self._ingest.catching_up,
+                on_trouble=self._on_relay_trouble,
+            )
+            for topic, (name, fetch) in views.items()
+        }
+
+    def _context(self, parts: Parts) -> ApiContext:
+        return ApiContext(
+            ledger=parts.ledger,
+            log=parts.public_log,
+            public_dir=self._settings.public_dir,
+            registry=self._metrics.registry,
+            liveness=self._liveness,
+            vkey=parts.public_log.vkey,
+            witness_vkeys=self._vkeys,
+            threshold=self._settings.witnesses.threshold,
+            demonstration=self._settings.demonstration,
+        )
+
+    async def _run_stages(self, parts: Parts, stop: asyncio.Event) -> None:
+        """Ingest first; what follows from the block log goes on until it has done the last durable block."""
+        self._totals.started_s = time.monotonic()
+        self._wakes = [parts.publisher.wake, *(relay.wake for relay in parts.relays.values())]
+        blocks = self._settings.blocks
+        ingest = Ingest(
+            parts.ledger,
+            parts.source,
+            limits=BlockLimits(blocks.max_inputs, blocks.max_age_ms, blocks.max_bytes),
+            clock=BlockClock(),
+            on_block=self._on_block,
+            first=opening.first_of_source(self._settings, parts.ledger),
+            until_end=self._until_end,
+        )
+        self._ingest = ingest
+        halt, sealed_all = asyncio.Event(), asyncio.Event()
+        watch = Watch(parts.ledger, parts.source, parts.relays, self._metrics, self._liveness)
+        first = _start(ingest.run(halt), "ingest")
+        followers = [_start(parts.publisher.run(sealed_all), "publish")]
+        followers += [
+            _start(relay.run(sealed_all), f"relay {topic}") for topic, relay in parts.relays.items()
+        ]
+        watching = _start(watch.run(self._settings.limits.lag_interval_ms / 1000), "watch")
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            everything = [first, *followers, watching, stopping]
+            await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+            halt.set()
+            self._tell_failure(task for task in everything if task.done())
+            await self._drain(first, followers, sealed_all, stopping)
+            if watching.done():
+                watching.result()
+            await watch.once()
+        finally:
+            for task in (first, *followers, watching, stopping):
+                task.cancel()
+            await asyncio.gather(first, *followers, watching, stopping, return_exceptions=True)
+
+    async def _drain(
+        self,
+        ingest: "asyncio.Task[None]",
+        followers: "list[asyncio.Task[None]]",
+        sealed_all: asyncio.Event,
+        stopping: "asyncio.Task[Any]",
+    ) -> None:
+        """Lets the stages end in their order.
+
+        Without a signal (``until_end``) there is no deadline: the end is when everything is published.
+        """
+        deadline_s = self._settings.limits.drain_deadline_s
+        draining = asyncio.create_task(_in_order(ingest, followers, sealed_all))
+        try:
+            await asyncio.wait([draining, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not draining.done():
+                log.info("draining deadline_s=%g", deadline_s)
+                await asyncio.wait([draining], timeout=deadline_s)
+            if not draining.done():
+                message = f"not drained in {deadline_s:g} s; nothing durable is lost: start again"
+                raise FarechainError("E_DEADLINE", message, EXIT_UNAVAILABLE)
+            draining.result()
+        finally:
+            draining.cancel()
+
+    def _tell_failure(self, ended: "Iterable[asyncio.Task[Any]]") -> None:
+        """While the rest drains, probes and metrics say why nothing is sealed any more."""
+        for task in ended:
+            error = task.exception()
+            if isinstance(error, LedgerError):
+                if error.args[0] == "conflict":
+                    self._metrics.append_conflicts.inc()
+                error = as_failure(error)
+            if isinstance(error, FarechainError):
+                self._metrics.sealing_stopped.labels(error.code).set(1)
+                self._liveness.stopped_reason = f"{error.code}: {error.message}"
+                log.error("stopped by %s: %s: %s", task.get_name(), error.code, error.message)
+
+    def _on_block(self, sealed: Sealed) -> None:
+        self._metrics.block(sealed)
+        self._liveness.block(sealed)
+        self._totals.block(sealed)
+        for wake in self._wakes:
+            wake()
+        block = sealed.committed
+        log.debug("block height=%d inputs=%d records=%d", block.height, block.inputs, block.records)
+
+    def _on_published(self, published: Published) -> None:
+        names = cosigners(published.note, self._vkeys)
+        for name in names:
+            self._metrics.cosignatures.labels(name).inc()
+        self._metrics.published(published)
+        self._liveness.published(published, names)
+        self._totals.published(published)
+        log.debug("published size=%d cosigned=%d", published.size, len(names))
+
+    def _on_refused(self, reason: str) -> None:
+        self._metrics.refused_rounds.inc()
+        self._liveness.witness_refusal = reason
+        self._notices.warn(log, "checkpoint not published", reason)
+
+    def _on_relay_trouble(self, reason: str) -> None:
+        self._notices.warn(log, "not relayed, trying again", reason)
+
+
+def _start(stage: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+    return asyncio.create_task(stage, name=name)
+
+
+async def _in_order(
+    ingest: "asyncio.Task[None]", followers: "list[asyncio.Task[None]]", sealed_all: asyncio.Event
+) -> None:
+    """Ends ingest, then its followers; the first error is raised when all have ended."""
+    await asyncio.wait([ingest])
+    sealed_all.set()
+    await asyncio.wait(followers)
+    for task in (ingest, *followers):
+        task.result()
