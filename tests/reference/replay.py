@@ -1,0 +1,77 @@
+"""A chain from its genesis and its sealed inputs: every record, outcome and header, byte for byte."""
+
+from collections.abc import Mapping, Sequence
+
+from . import block, drain, records
+from .block import Block, Range
+from .command import ROLES
+from .decide import DUPLICATE, REJECTED, Decision, decide
+from .digests import ZERO
+from .inputs import Input, kid_of
+from .state import Key, State
+
+SYSTEM = ("system", bytes(16), 0)
+
+
+class Replay:
+    """A chain built again. ``sources`` are genesis' without the engine's own, which becomes source 0."""
+
+    def __init__(
+        self,
+        *,
+        network: str,
+        chain: str,
+        bureau: bytes,
+        sources: Sequence[tuple[str, bytes, int]],
+        regions: Sequence[str],
+        time_ms: int,
+        utc_offset_min: int = 480,
+        drain_max: int = 1024,
+    ) -> None:
+        self.chain = chain
+        self.drain_max = drain_max
+        self.state = State(network, utc_offset_min, list(regions))
+        self.state.keys[kid_of(bureau)] = Key(bureau, ROLES["BUREAU"], None, (), 0, None)
+        listed = [SYSTEM, *sources]
+        self.ranges = [Range(0, 0) for _ in listed]
+        record = records.genesis(network, chain, utc_offset_min, bureau, drain_max, list(regions), listed)
+        self.time_ms = time_ms
+        self.blocks = [block.build(chain, 0, ZERO, time_ms, [record], [None], [], self.ranges)]
+
+    def apply(self, inputs: Sequence[Input], next_offsets: Mapping[int, int], time_ms: int) -> Block:
+        """Decides one sealed batch. ``next_offsets``: the position after it, of the sources that moved."""
+        self._height, self.time_ms = len(self.blocks), time_ms
+        self._records: list[bytes] = []
+        self._annexes: list[bytes | None] = []
+        self._outcomes: list[bytes] = []
+        self.ranges = [Range(one.next_offset, one.next_offset, one.last_digest) for one in self.ranges]
+        if drain.drainable(self.state, time_ms) is not None:
+            engine = drain.engine_input(self.ranges[0].next_offset, self.drain_max, time_ms)
+            self._conclude(engine, drain.drain(self.state, self.drain_max, time_ms))
+        for item in inputs:
+            decision = decide(self.state, item, self._height, len(self._records), time_ms)
+            self._conclude(item, decision)
+        for source, position in next_offsets.items():
+            self.ranges[source].next_offset = position
+        built = block.build(
+            self.chain, self._height, self.blocks[-1].hash, time_ms,
+            self._records, self._annexes, self._outcomes, self.ranges,
+        )  # fmt: skip
+        self.blocks.append(built)
+        return built
+
+    def _conclude(self, item: Input, decision: Decision) -> None:
+        link = len(self._records)
+        if decision.verdict == DUPLICATE:
+            assert decision.first is not None
+            link = block.link_to(decision.first)
+        elif decision.verdict == REJECTED:
+            link = 0
+        digest = item.digest
+        where = (item.source, item.offset, item.timestamp_ms)
+        count = len(decision.records)
+        self._outcomes.append(block.outcome(decision.verdict, decision.code, *where, link, count, digest))
+        self._records.extend(decision.records)
+        self._annexes.extend([decision.annex] * len(decision.records))
+        moved = self.ranges[item.source]
+        moved.next_offset, moved.last_digest = item.offset + 1, digest

@@ -1,0 +1,102 @@
+"""Writes tests/vectors/chain.json: ``PYTHONPATH=tests python -m reference.write_vectors``.
+
+A changed vector is a changed format: it needs a new version in records and headers.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from . import events
+from .cbor import decode as read
+from .inputs import Input
+from .twin import DEVICE, ISSUER, SPARE, START_MS, Story, rotation
+
+VECTOR = Path(__file__).parents[1] / "vectors" / "chain.json"
+
+
+def written(item: Input) -> dict[str, Any]:
+    return {"source": item.source, "timestamp_ms": item.timestamp_ms, "bytes": item.canonical.hex()}
+
+
+class Recorded(Story):
+    """A story that keeps what was sealed."""
+
+    def __init__(self, path: Path, **genesis: Any) -> None:
+        super().__init__(path, **genesis)
+        self.sealed: list[dict[str, Any]] = []
+
+    def next_block(self, after_ms: int = 1000) -> list[str]:
+        inputs = list(self.pending)
+        outcomes = super().next_block(after_ms)
+        block = self.replay.blocks[-1]
+        self.sealed.append(
+            {
+                "time_ms": self.time_ms,
+                "inputs": [written(item) for item in inputs],
+                "records": [record.hex() for record in block.records],
+                "outcomes": [outcome.hex() for outcome in block.outcomes],
+                "header": block.header.hex(),
+                "hash": block.hash.hex(),
+            }
+        )
+        return outcomes
+
+
+def chain_vectors(path: Path) -> dict[str, Any]:
+    """A chain of a few blocks that has every kind of record and verdict."""
+    story = Recorded(path, drain_max=2)
+    genesis = story.replay.blocks[0]
+    story.set_up(limit=4000, numbers=4, stored_value="AT_TOPUP")
+    story.say(events.payment(detail={"gate": "A1", "line": 3}, payer="ab" * 32, device_seq=7))
+    story.say(events.payment(kind="TOPPED_UP", txn_id="up"))
+    story.say(events.refund(refund_fen=165))
+    story.say(events.payment(txn_id="T2"), timestamp_ms=START_MS - 5000)
+    story.say(events.payment(detail={"line": 3, "gate": "A1"}, payer="ab" * 32, device_seq=7))
+    story.say(events.payment())
+    story.say(events.payment(txn_id="T3"))
+    story.say(events.payment(txn_id="early"), SPARE)
+    story.say(events.refund(txn_id="later", refund_id="R2"))
+    story.next_block()
+    story.order(events.grant("144032609120", 1, 3, events.SELLER))
+    story.order(events.close(1, "144032609110"))
+    story.say(rotation(DEVICE, SPARE), DEVICE, source=1)
+    story.say(events.payment(txn_id="later"), SPARE)
+    story.order(events.command("RETIRE_KEY", kid="00" * 16))
+    story.next_block()
+    story.say(events.refund(refund_id="R3", refund_fen=500), SPARE)
+    story.order(events.command("MANDATE", rows=[]), ISSUER)
+    story.next_block()
+    story.say(events.payment(txn_id="last", channel="CARD"), SPARE)
+    story.next_block()
+    story.ledger.close()
+    _, _, _, network, chain, utc_offset_min, bureau, drain_max, regions, sources = read(genesis.records[0])
+    return {
+        "provenance": "Made by tests/reference/write_vectors.py from docs/format.md, in plain Python.",
+        "genesis": {
+            "network": network,
+            "chain": chain,
+            "utc_offset_min": utc_offset_min,
+            "bureau": bureau.hex(),
+            "drain_max": drain_max,
+            "regions": regions,
+            "sources": [[topic, topic_id.hex(), partition] for topic, topic_id, partition in sources[1:]],
+            "time_ms": START_MS,
+            "record": genesis.records[0].hex(),
+            "header": genesis.header.hex(),
+        },
+        "blocks": story.sealed,
+    }
+
+
+def text() -> str:
+    """The vector's text."""
+    with tempfile.TemporaryDirectory() as base:
+        return json.dumps(chain_vectors(Path(base) / "ledger"), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    VECTOR.write_text(text())
