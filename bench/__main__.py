@@ -1,0 +1,37 @@
+"""``make bench``: measures, prints the tables, writes ``bench/results/latest.json``."""
+
+import argparse
+from pathlib import Path
+
+from bench import day, live, shapes
+from bench.figures import Figure, keep, show
+
+PLACE = Path("var/bench")
+FULL = {"open": 1.0, "hashes": 3.0, "signatures": 8.0}
+
+
+def main() -> None:
+    """Runs what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--invoices", type=int, default=170_000)
+    parser.add_argument("--only", choices=("day", "live", "full", "realtime"), action="append")
+    parser.add_argument("--output", type=Path, default=Path("bench/results/latest.json"))
+    args = parser.parse_args()
+    wanted = args.only or ["day", "live", "full", "realtime"]
+    PLACE.mkdir(parents=True, exist_ok=True)
+    tables: dict[str, list[Figure]] = {}
+    if "day" in wanted:
+        tables |= day.measure(PLACE, args.invoices)
+    if "live" in wanted:
+        tables["the demonstration"] = live.measure(PLACE, args.invoices)
+    if "full" in wanted:
+        tables["a day in full blocks"] = shapes.measure(PLACE, args.invoices, 8192, FULL)
+    if "realtime" in wanted:
+        # A block an input: 182,000 blocks, a harder day than the 120,000 of a real one.
+        tables["a day in the real-time shape"] = shapes.measure(PLACE, args.invoices, 1, {})
+    for title, figures in tables.items():
+        show(title, figures)
+    keep(args.output, tables)
+
+
+main()
