@@ -155,11 +155,14 @@ FOREGROUND = "import sys; from farechain.cli import main; sys.exit(main(sys.argv
 def test_in_the_foreground_it_ends_on_sigterm(kafka_broker: Broker, tmp_path: Path) -> None:
     words = ["broker", "start", "--kafka", "--json", "--port", "0", "--state", str(tmp_path)]
     with subprocess.Popen([sys.executable, "-c", FOREGROUND, *words], stdout=subprocess.PIPE) as command:
-        assert command.stdout is not None
-        started = json.loads(command.stdout.readline())
-        assert started["kind"] == "kafka"
-        command.terminate()
-        assert command.wait(30) == 0
+        try:
+            assert command.stdout is not None
+            started = json.loads(command.stdout.readline())
+            assert started["kind"] == "kafka"
+            command.terminate()
+            assert command.wait(30) == 0
+        finally:
+            command.kill()
     wait_until_gone(started["pid"])
     assert attach(tmp_path) is None
 

@@ -4,7 +4,6 @@ import argparse
 import json
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from farechain.broker import Broker, attach, start
@@ -15,6 +14,7 @@ HELP = "Start, stop or look at a development broker: Apache Kafka from Maven jar
 STATE = Path("var/broker")
 PORT = 9092
 POLL_S = 0.5
+ENDING = {signal.SIGINT, signal.SIGTERM}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,23 +42,22 @@ def _start(args: argparse.Namespace) -> int:
     fallback = True if args.fallback else False if args.kafka else None
     print("starting the broker", file=sys.stderr)
     broker = start(args.state, port=args.port, fallback=fallback, background=args.background)
-    ended = threading.Event()
     if not args.background:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda _number, _frame: ended.set())
+        # Waited for, not handled: a handler that woke this thread could run while it holds the lock it waits with.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     if broker.notice:
         print(broker.notice, file=sys.stderr)
     _print(args, _facts(broker))
-    return 0 if args.background else _stay(broker, ended)
+    return 0 if args.background else stay(broker)
 
 
-def _stay(broker: Broker, ended: threading.Event) -> int:
-    while broker.running and not ended.wait(POLL_S):
-        pass
-    if not ended.is_set():
-        raise FarechainError("E_BROKER", "the broker has stopped by itself: see its log", EXIT_UNAVAILABLE)
-    broker.stop()
-    return 0
+def stay(broker: Broker, poll_s: float = POLL_S) -> int:
+    """Waits for one of the blocked ``ENDING`` signals, however early it came, and stops the broker."""
+    while broker.running:
+        if signal.sigtimedwait(ENDING, poll_s) is not None:
+            broker.stop()
+            return 0
+    raise FarechainError("E_BROKER", "the broker has stopped by itself: see its log", EXIT_UNAVAILABLE)
 
 
 def _stop(args: argparse.Namespace) -> int:
