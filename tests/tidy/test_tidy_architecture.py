@@ -60,3 +60,10 @@ def test_every_browser_source_is_bundled() -> None:
     sources = {path.name: path.read_text() for path in browser.glob("*.js")}
     imported = {name for text in sources.values() for name in re.findall(r'from "\./([a-z0-9_]+\.js)"', text)}
     assert set(sources) - imported == {"page.js", "offline.js"}
+
+
+def test_signal_handlers_take_no_lock() -> None:
+    """A Python handler may run on a thread that holds the lock it would take: wait for signals instead."""
+    sources = [path for path in tracked() if path.suffix == ".py" and path.parts[0] == "python"]
+    found = [path.name for path in sources if "signal.signal(" in (ROOT / path).read_text()]
+    assert found == ["supervisor.py"]

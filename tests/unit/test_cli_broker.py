@@ -1,4 +1,4 @@
-"""``farechain broker start`` in the foreground ends on a signal, at whatever moment it comes."""
+"""``farechain broker start`` ends on a signal, whether it came before it waited or while it waits."""
 
 import subprocess
 import sys
@@ -24,6 +24,6 @@ print(fake.stopped)
 """
 
 
-def test_a_signal_at_any_moment_ends_it() -> None:
-    told = subprocess.run([sys.executable, "-c", ROUNDS, "500"], capture_output=True, check=True, timeout=60)
-    assert told.stdout.split() == [b"500"]
+def test_a_signal_ends_it_early_or_late() -> None:
+    told = subprocess.run([sys.executable, "-c", ROUNDS, "100"], capture_output=True, check=True, timeout=60)
+    assert told.stdout.split() == [b"100"]

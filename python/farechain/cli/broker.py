@@ -43,7 +43,7 @@ def _start(args: argparse.Namespace) -> int:
     print("starting the broker", file=sys.stderr)
     broker = start(args.state, port=args.port, fallback=fallback, background=args.background)
     if not args.background:
-        # Waited for, not handled: a handler that woke this thread could run while it holds the lock it waits with.
+        # Waited for, not handled: a handler may run while its thread holds the lock that it would take.
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     if broker.notice:
         print(broker.notice, file=sys.stderr)
