@@ -5,8 +5,6 @@ mod drain;
 mod payment;
 mod refund;
 
-use alloc::boxed::Box;
-
 use crate::command::Role;
 use crate::digest::Digest;
 use crate::error::Code;
@@ -55,11 +53,11 @@ pub struct Candidate<'a> {
 
 /// A record with its annex, as a block holds them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct Entry<'a> {
     /// The record.
     pub record: Record,
     /// The canonical data whose leaf hash the record names, if it came with this very input.
-    pub annex: Option<Box<[u8]>>,
+    pub annex: Option<&'a [u8]>,
 }
 
 /// The first record of an identity.
@@ -132,12 +130,12 @@ pub trait View {
 }
 
 /// What one accepted input does: how its outcome is called and the record it makes.
-type Accepted = (Verdict, Entry);
+type Accepted<'a> = (Verdict, Entry<'a>);
 
 /// Decides one input (`docs/format.md`, section 3). Pure: the same view, candidate and block give the same answer.
 ///
 /// Rejected inputs and duplicates make no record.
-pub fn decide<V: View>(view: &V, candidate: &Candidate<'_>, block: Block) -> (Verdict, Option<Entry>) {
+pub fn decide<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> (Verdict, Option<Entry<'a>>) {
     match accept(view, candidate, block) {
         Ok(Decided::Accepted((verdict, entry))) => (verdict, Some(entry)),
         Ok(Decided::Duplicate(location)) => (Verdict::Duplicate(location), None),
@@ -146,12 +144,12 @@ pub fn decide<V: View>(view: &V, candidate: &Candidate<'_>, block: Block) -> (Ve
 }
 
 #[allow(clippy::large_enum_variant, reason = "lives for one return; a box a record would cost more")]
-enum Decided {
-    Accepted(Accepted),
+enum Decided<'a> {
+    Accepted(Accepted<'a>),
     Duplicate(Location),
 }
 
-fn accept<V: View>(view: &V, candidate: &Candidate<'_>, block: Block) -> Result<Decided, Code> {
+fn accept<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Result<Decided<'a>, Code> {
     let key = signer(view, candidate, block)?;
     let signed = candidate.event?;
     if signed.network.as_str() != view.registry().genesis().network {

@@ -106,7 +106,11 @@ fn create(place: &Path, bureau: [u8; 32], sources: usize) -> Result<(), Box<dyn 
 }
 
 /// The commands and then the payments, in batches; the commands, the first file's, are committed to `ledger` on the way.
-fn prepare_day(ledger: &Ledger, files: &[Vec<Record>], batch: usize) -> Result<[Vec<PreparedBatch>; 2], Box<dyn Error>> {
+fn prepare_day(
+    ledger: &Ledger,
+    files: &[Vec<Record>],
+    batch: usize,
+) -> Result<[Vec<PreparedBatch>; 2], Box<dyn Error>> {
     let mut intake = ledger.intake();
     push(&mut intake, 1, &files[0]);
     let commands = prepare(ledger, &mut intake, BATCH);

@@ -45,28 +45,28 @@ pub enum What<'a> {
 
 /// What a block's inputs became.
 #[derive(Debug, Default)]
-pub struct Assembled {
+pub struct Assembled<'a> {
     /// The parts of the body, ranges included.
     pub parts: Parts,
     /// The outcomes in order.
     pub outcomes: Vec<Outcome>,
     /// Records with their annexes.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Entry<'a>>,
     /// The records' hashes, the leaves under `records_root`.
     pub hashes: Vec<Digest>,
 }
 
-impl Assembled {
+impl<'a> Assembled<'a> {
     /// Decides the inputs in order, after a drain if anything that waits can be issued.
     ///
     /// # Errors
     /// [`Damage`]: an invariant is broken; stop the process.
-    pub fn build<'i>(
+    pub fn build(
         draft: &mut Draft<'_>,
         block: Block,
         engine: &Position,
-        steps: impl Iterator<Item = Step<'i>>,
-    ) -> Result<Assembled, Damage> {
+        steps: impl Iterator<Item = Step<'a>>,
+    ) -> Result<Assembled<'a>, Damage> {
         let mut built = Assembled::default();
         built.drain(draft, block, engine)?;
         for step in steps {
@@ -110,7 +110,7 @@ impl Assembled {
     }
 
     /// Adds a record: encoded, hashed, applied to the draft.
-    fn push(&mut self, draft: &mut Draft<'_>, entry: Entry, block: Block) -> Result<(), Damage> {
+    fn push(&mut self, draft: &mut Draft<'_>, entry: Entry<'a>, block: Block) -> Result<(), Damage> {
         let start = self.parts.records.len();
         entry.record.encode(&mut self.parts.records);
         let bytes = &self.parts.records[start..];
@@ -124,9 +124,9 @@ impl Assembled {
         Ok(())
     }
 
-    fn add(&mut self, entry: Entry, hash: Digest) {
+    fn add(&mut self, entry: Entry<'a>, hash: Digest) {
         self.parts.record_ends.push(self.parts.records.len() as u32);
-        self.parts.annexes.extend_from_slice(entry.annex.as_deref().unwrap_or_default());
+        self.parts.annexes.extend_from_slice(entry.annex.unwrap_or_default());
         self.parts.annex_ends.push(self.parts.annexes.len() as u32);
         self.hashes.push(hash);
         self.entries.push(entry);
@@ -190,12 +190,6 @@ impl Assembled {
 
     /// Applies the block to the index, once it is durable and the log's reader knows its place. `bytes`: of its frames.
     pub fn apply_to(&self, index: &mut Index, log: &LogReader, block: Block, hash: Digest, bytes: u64) {
-        let records: Vec<(Record, Digest, Option<&[u8]>)> = self
-            .entries
-            .iter()
-            .zip(&self.hashes)
-            .map(|(entry, hash)| (entry.record.clone(), *hash, entry.annex.as_deref()))
-            .collect();
         let applied = Applied {
             height: block.height,
             hash,
@@ -203,13 +197,14 @@ impl Assembled {
             bytes,
             ranges: &self.parts.ranges,
             outcomes: &self.outcomes,
-            records: &records,
+            entries: &self.entries,
+            hashes: &self.hashes,
         };
         index.apply(&applied, &confirm(log));
     }
 
     /// Genesis: one record, no input.
-    pub fn genesis(record: Record) -> Assembled {
+    pub fn genesis(record: Record) -> Assembled<'a> {
         let mut built = Assembled::default();
         record.encode(&mut built.parts.records);
         let hash = digest::leaf(&built.parts.records);

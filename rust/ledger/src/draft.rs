@@ -53,8 +53,8 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// [`Damage`] where the record does not follow from the state: an invariant is broken, and the process must stop.
-    pub fn apply(&mut self, entry: &Entry, hash: &Digest, location: Location) -> Result<(), Damage> {
-        let annex = entry.annex.as_deref();
+    pub fn apply(&mut self, entry: &Entry<'_>, hash: &Digest, location: Location) -> Result<(), Damage> {
+        let annex = entry.annex;
         self.registry.apply(&entry.record, annex, location)?;
         if let (Some(identity), Some(data_leaf), Some(_)) = (entry.record.identity(), entry.record.data_leaf(), annex) {
             self.occupants.insert(*identity, Occupant { location, data_leaf: *data_leaf });

@@ -11,6 +11,7 @@ mod table;
 use std::collections::HashMap;
 
 use farechain_core::block::SourceRange;
+use farechain_core::decide::Entry;
 use farechain_core::digest::Digest;
 use farechain_core::event;
 use farechain_core::outcome::{Location, Outcome};
@@ -44,8 +45,10 @@ pub struct Applied<'a> {
     pub ranges: &'a [SourceRange],
     /// The outcomes in order.
     pub outcomes: &'a [Outcome],
-    /// The records, each with its hash and, if it came with its own input, its annex.
-    pub records: &'a [(Record, Digest, Option<&'a [u8]>)],
+    /// The records, each with its annex if it came with its own input.
+    pub entries: &'a [Entry<'a>],
+    /// The records' hashes.
+    pub hashes: &'a [Digest],
 }
 
 /// The index.
@@ -103,9 +106,9 @@ impl Index {
 
     /// Applies the next block.
     pub fn apply(&mut self, block: &Applied<'_>, confirm: Confirm<'_>) {
-        for (index, (record, hash, annex)) in block.records.iter().enumerate() {
+        for (index, (entry, hash)) in block.entries.iter().zip(block.hashes).enumerate() {
             let location = Location { height: block.height, index: index as u32 };
-            self.apply_record(record, hash, *annex, location, confirm);
+            self.apply_record(&entry.record, hash, entry.annex, location, confirm);
         }
         for range in block.ranges {
             if let Some(position) = self.positions.get_mut(usize::from(range.source)) {

@@ -234,7 +234,7 @@ impl Ledger {
     /// The block's hash and bytes: its body, its evidence, and what was rejected.
     fn seal(
         &self,
-        built: &mut Assembled,
+        built: &mut Assembled<'_>,
         batch: &PreparedBatch,
         block: Block,
         index: &Index,
@@ -245,14 +245,14 @@ impl Ledger {
         (digest::block(&header), built.parts.encode(&header), evidence.encode(), rejected)
     }
 
-    fn build(&self, index: &Index, batch: &PreparedBatch, block: Block) -> Result<Assembled, LedgerError> {
+    fn build<'b>(&self, index: &Index, batch: &'b PreparedBatch, block: Block) -> Result<Assembled<'b>, LedgerError> {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         let mut draft = Draft::new(index, &self.log, &mut registry);
         let steps = batch.inputs.iter().map(|input| step(input.source, input, batch.bytes(input)));
         Assembled::build(&mut draft, block, &index.positions[0], steps).map_err(damage)
     }
 
-    fn apply(&self, built: &Assembled, block: Block, hash: Digest, bytes: u64) {
+    fn apply(&self, built: &Assembled<'_>, block: Block, hash: Digest, bytes: u64) {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         built.apply_to(&mut index, &self.log, block, hash, bytes);
     }
@@ -307,7 +307,7 @@ fn ranges<'a>(batch: &'a PreparedBatch, positions: &'a [Position]) -> impl Itera
 }
 
 /// The canonical bytes of what was accepted, and of what was rejected, each in the order of the outcomes.
-fn inputs_by_fate(batch: &PreparedBatch, built: &Assembled) -> (ByteList, ByteList) {
+fn inputs_by_fate(batch: &PreparedBatch, built: &Assembled<'_>) -> (ByteList, ByteList) {
     let (mut evidence, mut rejected) = (ByteList::default(), ByteList::default());
     let outcomes = built.outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Drained);
     for (input, outcome) in batch.inputs.iter().zip(outcomes) {
@@ -317,7 +317,7 @@ fn inputs_by_fate(batch: &PreparedBatch, built: &Assembled) -> (ByteList, ByteLi
     (evidence, rejected)
 }
 
-fn summary(built: &Assembled, block: Block, hash: Digest, waiting: u64) -> Committed {
+fn summary(built: &Assembled<'_>, block: Block, hash: Digest, waiting: u64) -> Committed {
     let mut committed =
         Committed { height: block.height, hash, time_ms: block.time_ms, waiting, ..Committed::default() };
     committed.records = built.entries.len() as u64;

@@ -10,7 +10,12 @@ use crate::record::{CommandRecord, Record};
 use crate::registry::{Key, Registry};
 use crate::signature::{self, PublicKey, ROTATE_TYPE};
 
-pub(super) fn decide<V: View>(view: &V, command: &Command, key: &Key, _block: Block) -> Result<Accepted, Code> {
+pub(super) fn decide<'a, V: View>(
+    view: &V,
+    command: &'a Command,
+    key: &Key,
+    _block: Block,
+) -> Result<Accepted<'a>, Code> {
     check(view.registry(), &command.order, key)?;
     let record = CommandRecord {
         kind: command.order.kind(),
@@ -18,7 +23,7 @@ pub(super) fn decide<V: View>(view: &V, command: &Command, key: &Key, _block: Bl
         identity: occupied(command, key),
         data_root: command.data_leaf,
     };
-    Ok((Verdict::Applied, Entry { record: Record::Command(record), annex: Some(command.data.clone()) }))
+    Ok((Verdict::Applied, Entry { record: Record::Command(record), annex: Some(&command.data) }))
 }
 
 /// The identity that a command occupies: its own under its signer's tax id, so that nobody can take another's.

@@ -25,7 +25,7 @@ pub fn can_drain<V: View>(view: &V, block: Block) -> bool {
 /// The next record of a drain; the caller applies it and asks again, at most `drain_max` times.
 ///
 /// Sellers do not wait for one another: of those whose first item can be issued, the one that came first is next.
-pub fn drain_next<V: View>(view: &V, block: Block) -> Option<Entry> {
+pub fn drain_next<V: View>(view: &V, block: Block) -> Option<Entry<'static>> {
     let registry = view.registry();
     let mut heads: Vec<_> = registry
         .queue_heads()
@@ -46,7 +46,7 @@ fn grant_of<'r>(registry: &'r Registry, seller: &TaxId, waiting: &Waiting, block
 }
 
 /// `None` where the mandate that the payment waits under is gone or its rate is no longer allowed: its seller waits on.
-fn issue<V: View>(view: &V, waiting: &Waiting, grant: &Grant, block: Block) -> Option<Entry> {
+fn issue<V: View>(view: &V, waiting: &Waiting, grant: &Grant, block: Block) -> Option<Entry<'static>> {
     let record = match waiting {
         Waiting::Payment { identity, left_fen } => {
             let record = payment_record(identity, &view.payment(identity)?)?;

@@ -1,7 +1,5 @@
 //! Payments and top-ups: issued at once, or recorded with the reason why not.
 
-use alloc::boxed::Box;
-
 use crate::command::{Policy, Rate, Scene, StoredValue};
 use crate::decide::{Accepted, Block, Entry, View};
 use crate::error::Code;
@@ -16,7 +14,12 @@ use crate::time;
 /// A clock may run ahead by this much, milliseconds.
 const MAX_FUTURE_MS: i64 = 48 * 3_600_000;
 
-pub(super) fn decide<V: View>(view: &V, payment: &Payment, timestamp_ms: i64, block: Block) -> Result<Accepted, Code> {
+pub(super) fn decide<'a, V: View>(
+    view: &V,
+    payment: &'a Payment,
+    timestamp_ms: i64,
+    block: Block,
+) -> Result<Accepted<'a>, Code> {
     let registry = view.registry();
     let ahead_ms = payment.paid_at_ms.saturating_sub(timestamp_ms);
     if ahead_ms > MAX_FUTURE_MS {
@@ -42,7 +45,7 @@ pub(super) fn decide<V: View>(view: &V, payment: &Payment, timestamp_ms: i64, bl
         payments_root: payment.data_leaf,
         payer: payment.payer,
     };
-    let annex = Some(payment.data.clone());
+    let annex = Some(&*payment.data);
     match place(registry, payment, &record, block)? {
         Place::Recorded(state) => Ok(recorded(PaymentRecord { state, ..record }, annex)),
         Place::Issued(terms, grant) => {
@@ -52,7 +55,7 @@ pub(super) fn decide<V: View>(view: &V, payment: &Payment, timestamp_ms: i64, bl
     }
 }
 
-fn recorded(record: PaymentRecord, annex: Option<Box<[u8]>>) -> Accepted {
+fn recorded(record: PaymentRecord, annex: Option<&[u8]>) -> Accepted<'_> {
     (Verdict::Recorded, Entry { record: Record::Payment(record), annex })
 }
 

@@ -8,7 +8,7 @@ use crate::outcome::Verdict;
 use crate::record::{Line, Record, RedLetter, RefundRecord, RefundState};
 use crate::registry::Grant;
 
-pub(super) fn decide<V: View>(view: &V, refund: &Refund, block: Block) -> Result<Accepted, Code> {
+pub(super) fn decide<'a, V: View>(view: &V, refund: &'a Refund, block: Block) -> Result<Accepted<'a>, Code> {
     let found = [refund.paid_identity, refund.topped_up_identity]
         .into_iter()
         .find_map(|identity| view.payment(&identity).map(|payment| (identity, payment)));
@@ -32,13 +32,13 @@ pub(super) fn decide<V: View>(view: &V, refund: &Refund, block: Block) -> Result
             let reversal =
                 Reversal { identity: refund.identity, refund_root: refund.data_leaf, fen: refund.refund_fen };
             let red = red_letter(&payment, &reversal, grant, block).ok_or(Code::State)?;
-            Ok((Verdict::Reversed, Entry { record: Record::RedLetter(red), annex: Some(refund.data.clone()) }))
+            Ok((Verdict::Reversed, Entry { record: Record::RedLetter(red), annex: Some(&refund.data) }))
         }
         _ => Ok(recorded(refund, identity, RefundState::WaitingGrant)),
     }
 }
 
-fn recorded(refund: &Refund, payment: [u8; 32], state: RefundState) -> Accepted {
+fn recorded(refund: &Refund, payment: [u8; 32], state: RefundState) -> Accepted<'_> {
     let record = RefundRecord {
         seller: refund.seller,
         state,
@@ -47,7 +47,7 @@ fn recorded(refund: &Refund, payment: [u8; 32], state: RefundState) -> Accepted 
         identity: refund.identity,
         refund_root: refund.data_leaf,
     };
-    (Verdict::Recorded, Entry { record: Record::Refund(record), annex: Some(refund.data.clone()) })
+    (Verdict::Recorded, Entry { record: Record::Refund(record), annex: Some(&refund.data) })
 }
 
 /// The refund behind a red-letter invoice.

@@ -23,7 +23,8 @@ pub struct Record {
 /// # Errors
 /// A file that cannot be read, or has a line that is no record.
 pub fn read(dir: &Path) -> Result<Vec<Vec<Record>>, Box<dyn Error>> {
-    let mut paths: Vec<_> = fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut paths: Vec<_> =
+        fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     paths.sort();
     paths
         .iter()

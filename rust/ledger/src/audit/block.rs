@@ -153,14 +153,14 @@ impl Auditor<'_> {
         batch
     }
 
-    fn build(
+    fn build<'i>(
         &self,
         found: &Found<'_>,
         outcomes: &[Outcome],
-        inputs: &Inputs,
+        inputs: &'i Inputs,
         index: &Index,
         registry: &mut Registry,
-    ) -> Result<Assembled, Failure> {
+    ) -> Result<Assembled<'i>, Failure> {
         let header = found.body.header();
         let block = Block { height: header.height, time_ms: header.time_ms };
         let chain = registry.genesis().chain.clone();
@@ -179,7 +179,7 @@ impl Auditor<'_> {
         }
     }
 
-    fn applied(&self, mut index: Index, found: &Found<'_>, built: &Assembled) -> Index {
+    fn applied(&self, mut index: Index, found: &Found<'_>, built: &Assembled<'_>) -> Index {
         let header = found.body.header();
         let block = Block { height: header.height, time_ms: header.time_ms };
         let bytes = found.place.frames_bytes(found.evidence.len());
@@ -187,7 +187,7 @@ impl Auditor<'_> {
         index
     }
 
-    fn count(&mut self, built: &Assembled, inputs: &Inputs) {
+    fn count(&mut self, built: &Assembled<'_>, inputs: &Inputs) {
         let report = &mut self.report;
         report.records += built.entries.len() as u64;
         for entry in &built.entries {

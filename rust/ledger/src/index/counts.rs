@@ -61,15 +61,15 @@ impl Counts {
     pub fn apply(&mut self, block: &Applied<'_>) {
         self.blocks += 1;
         self.bytes += block.bytes;
-        self.records += block.records.len() as u64;
+        self.records += block.entries.len() as u64;
         for outcome in block.outcomes {
             self.verdicts[verdict_index(&outcome.verdict)] += 1;
             if let Verdict::Rejected(code) = outcome.verdict {
                 self.rejected[code as usize] += 1;
             }
         }
-        for (record, ..) in block.records {
-            match record {
+        for entry in block.entries {
+            match &entry.record {
                 Record::Invoice(invoice) => {
                     self.invoices += 1;
                     self.blue_fen += u128::from(invoice.line.total_fen.unsigned_abs());

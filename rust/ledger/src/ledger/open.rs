@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, RwLock};
 
 use farechain_core::block::{Genesis, Source, SourceRange};
-use farechain_core::decide::Block;
+use farechain_core::decide::{Block, Entry};
 use farechain_core::digest::{self, Digest};
 use farechain_core::outcome::{Location, Outcome};
 use farechain_core::record::Record;
@@ -273,7 +273,6 @@ impl State {
         let Some(Record::Genesis(genesis)) = record else { return Err("block 0 is not a genesis") };
         let registry = Registry::new(&genesis).map_err(|damage| damage.0)?;
         let mut index = Index::new(secret, genesis.sources.len(), genesis.utc_offset_min);
-        let hash = digest::leaf(body.record(0));
         let applied = Applied {
             height: 0,
             hash: digest::block(body.header_bytes()),
@@ -281,7 +280,8 @@ impl State {
             bytes: place.frames_bytes(4),
             ranges: &[],
             outcomes: &[],
-            records: &[(Record::Genesis(genesis), hash, None)],
+            entries: &[Entry { record: Record::Genesis(genesis), annex: None }],
+            hashes: &[digest::leaf(body.record(0))],
         };
         index.apply(&applied, &|_, _| false);
         Ok(State { index, registry })
@@ -294,12 +294,14 @@ impl State {
         if body.header().previous != self.index.head {
             return Err(damaged("a block that does not follow the one before it"));
         }
-        let mut records = Vec::with_capacity(body.record_count());
+        let mut entries = Vec::with_capacity(body.record_count());
+        let mut hashes = Vec::with_capacity(body.record_count());
         for index in 0..body.record_count() {
             let record = Record::decode(body.record(index)).map_err(|_| damaged("a record that cannot be decoded"))?;
             let location = Location { height, index: index as u32 };
             self.registry.apply(&record, body.annex(index), location).map_err(|damage| damaged(damage.0))?;
-            records.push((record, digest::leaf(body.record(index)), body.annex(index)));
+            entries.push(Entry { record, annex: body.annex(index) });
+            hashes.push(digest::leaf(body.record(index)));
         }
         let outcomes: Option<Vec<Outcome>> = body.outcomes().collect();
         let outcomes = outcomes.ok_or_else(|| damaged("an outcome that cannot be read"))?;
@@ -312,7 +314,8 @@ impl State {
             bytes: place.frames_bytes(evidence),
             ranges: &ranges,
             outcomes: &outcomes,
-            records: &records,
+            entries: &entries,
+            hashes: &hashes,
         };
         self.index.apply(&applied, &confirm(log));
         Ok(())
