@@ -137,23 +137,17 @@ type Accepted<'a> = (Verdict, Entry<'a>);
 /// Rejected inputs and duplicates make no record.
 pub fn decide<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> (Verdict, Option<Entry<'a>>) {
     match accept(view, candidate, block) {
-        Ok(Decided::Accepted((verdict, entry))) => (verdict, Some(entry)),
-        Ok(Decided::Duplicate(location)) => (Verdict::Duplicate(location), None),
-        Err(code) => (Verdict::Rejected(code), None),
+        Ok((verdict, entry)) => (verdict, Some(entry)),
+        Err(verdict) => (verdict, None),
     }
 }
 
-#[allow(clippy::large_enum_variant, reason = "lives for one return; a box a record would cost more")]
-enum Decided<'a> {
-    Accepted(Accepted<'a>),
-    Duplicate(Location),
-}
-
-fn accept<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Result<Decided<'a>, Code> {
+/// What makes no record is the verdict alone.
+fn accept<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Result<Accepted<'a>, Verdict> {
     let key = signer(view, candidate, block)?;
     let signed = candidate.event?;
     if signed.network.as_str() != view.registry().genesis().network {
-        return Err(Code::Chain);
+        return Err(Verdict::Rejected(Code::Chain));
     }
     check_role(view.registry(), key, &signed.event)?;
     let (identity, data_leaf) = match &signed.event {
@@ -162,18 +156,18 @@ fn accept<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Res
         Event::Command(command) => (command::occupied(command, key), &command.data_leaf),
     };
     if let Some(occupant) = view.occupant(&identity) {
-        return match &signed.event {
-            _ if occupant.data_leaf == *data_leaf => Ok(Decided::Duplicate(occupant.location)),
-            Event::Command(_) => Err(Code::State),
-            _ => Err(Code::PaymentConflict),
-        };
+        return Err(match &signed.event {
+            _ if occupant.data_leaf == *data_leaf => Verdict::Duplicate(occupant.location),
+            Event::Command(_) => Verdict::Rejected(Code::State),
+            _ => Verdict::Rejected(Code::PaymentConflict),
+        });
     }
     match &signed.event {
         Event::Payment(payment) => payment::decide(view, payment, candidate.timestamp_ms, block),
         Event::Refund(refund) => refund::decide(view, refund, block),
         Event::Command(command) => command::decide(view, command, key, block),
     }
-    .map(Decided::Accepted)
+    .map_err(Verdict::Rejected)
 }
 
 /// Size, headers, key, signature, validity: steps 1 to 3.

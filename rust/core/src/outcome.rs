@@ -43,6 +43,12 @@ pub enum Verdict {
     Rejected(Code),
 }
 
+impl From<Code> for Verdict {
+    fn from(code: Code) -> Verdict {
+        Verdict::Rejected(code)
+    }
+}
+
 /// One outcome, [`Outcome::BYTES`] bytes when encoded.
 ///
 /// ```text

@@ -1,13 +1,15 @@
 //! From inputs in their order to a block's bytes. The writer and audit run this same code: what was sealed can be
 //! re-derived byte for byte from its inputs, ranges and time.
 
+use std::ops::Range;
+
 use farechain_core::block::{Header, SourceRange};
 use farechain_core::decide::{self, Block, Candidate, Entry, View};
 use farechain_core::digest::{self, Digest};
 use farechain_core::input::{self, Input};
 use farechain_core::merkle;
-use farechain_core::outcome::{Location, Outcome, Verdict};
-use farechain_core::record::{MAX_RECORD_BYTES, Record};
+use farechain_core::outcome::{Outcome, Verdict};
+use farechain_core::record::Record;
 use farechain_core::registry::Damage;
 
 use crate::draft::Draft;
@@ -62,28 +64,31 @@ impl<'a> Assembled<'a> {
     /// # Errors
     /// [`Damage`]: an invariant is broken; stop the process.
     pub fn build(
-        draft: &mut Draft<'_>,
-        block: Block,
+        mut draft: Draft<'_, 'a>,
         engine: &Position,
-        steps: impl Iterator<Item = Step<'a>>,
+        steps: impl ExactSizeIterator<Item = Step<'a>>,
     ) -> Result<Assembled<'a>, Damage> {
-        let mut built = Assembled::default();
-        built.drain(draft, block, engine)?;
+        let mut built = Assembled { outcomes: Vec::with_capacity(steps.len() + 1), ..Assembled::default() };
+        built.drain(&mut draft, engine)?;
         for step in steps {
-            let (verdict, entry) = match step.what {
-                What::Candidate(candidate) => decide::decide(draft, &candidate, block),
-                What::Rejected(code) => (Verdict::Rejected(code), None),
+            let (verdict, entry) = match &step.what {
+                What::Candidate(candidate) => decide::decide(&draft, candidate, draft.block()),
+                What::Rejected(code) => (Verdict::Rejected(*code), None),
             };
-            let first = built.entries.len();
+            let first = draft.entries.len();
             if let Some(entry) = entry {
-                built.push(draft, entry, block)?;
+                draft.push(entry)?;
             }
-            built.conclude(verdict, first, &step);
+            built.conclude(verdict, first..draft.entries.len(), &step);
         }
+        (built.parts.records, built.parts.record_ends) = (draft.records, draft.record_ends);
+        built.entries = draft.entries;
+        built.finish();
         Ok(built)
     }
 
-    fn drain(&mut self, draft: &mut Draft<'_>, block: Block, engine: &Position) -> Result<(), Damage> {
+    fn drain(&mut self, draft: &mut Draft<'_, 'a>, engine: &Position) -> Result<(), Damage> {
+        let block = draft.block();
         if !decide::can_drain(draft, block) {
             return Ok(());
         }
@@ -93,13 +98,13 @@ impl<'a> Assembled<'a> {
         input::encode(&mut bytes, engine.next_offset, None, std::iter::empty(), Some(&value));
         for _ in 0..drain_max {
             let Some(entry) = decide::drain_next(draft, block) else { break };
-            self.push(draft, entry, block)?;
+            draft.push(entry)?;
         }
         let digest = digest::keyed(&digest::INPUT, &bytes);
         let timestamp_ms = block.time_ms.cast_signed();
         let what = What::Rejected(farechain_core::error::Code::State);
         let step = Step { source: ENGINE, offset: engine.next_offset, timestamp_ms, digest, what };
-        self.conclude(Verdict::Drained, 0, &step);
+        self.conclude(Verdict::Drained, 0..draft.entries.len(), &step);
         self.parts.ranges.push(SourceRange {
             source: ENGINE,
             first_offset: engine.next_offset,
@@ -109,46 +114,35 @@ impl<'a> Assembled<'a> {
         Ok(())
     }
 
-    /// Adds a record: encoded, hashed, applied to the draft.
-    fn push(&mut self, draft: &mut Draft<'_>, entry: Entry<'a>, block: Block) -> Result<(), Damage> {
-        let start = self.parts.records.len();
-        entry.record.encode(&mut self.parts.records);
-        let bytes = &self.parts.records[start..];
-        if bytes.len() > MAX_RECORD_BYTES && !matches!(entry.record, Record::Genesis(_)) {
-            return Err(Damage("a record is larger than 448 bytes"));
-        }
-        let hash = digest::leaf(bytes);
-        let location = Location { height: block.height, index: self.entries.len() as u32 };
-        draft.apply(&entry, &hash, location)?;
-        self.add(entry, hash);
-        Ok(())
-    }
-
-    fn add(&mut self, entry: Entry<'a>, hash: Digest) {
-        self.parts.record_ends.push(self.parts.records.len() as u32);
-        self.parts.annexes.extend_from_slice(entry.annex.unwrap_or_default());
-        self.parts.annex_ends.push(self.parts.annexes.len() as u32);
-        self.hashes.push(hash);
-        self.entries.push(entry);
-    }
-
-    fn conclude(&mut self, verdict: Verdict, first_record: usize, step: &Step<'_>) {
-        let record_count = (self.entries.len() - first_record) as u32;
+    fn conclude(&mut self, verdict: Verdict, records: Range<usize>, step: &Step<'_>) {
         let first_record = match verdict {
             Verdict::Duplicate(_) | Verdict::Rejected(_) => 0,
-            _ => first_record as u32,
+            _ => records.start as u32,
         };
-        let outcome = Outcome {
+        self.outcomes.push(Outcome {
             verdict,
             source: step.source,
             offset: step.offset,
             timestamp_ms: step.timestamp_ms,
             first_record,
-            record_count,
+            record_count: records.len() as u32,
             digest: step.digest,
-        };
-        self.parts.outcomes.extend_from_slice(&outcome.encode());
-        self.outcomes.push(outcome);
+        });
+    }
+
+    /// What needs no state: the annexes and the outcomes as bytes, and the records' hashes.
+    fn finish(&mut self) {
+        let parts = &mut self.parts;
+        let annexes = self.entries.iter().map(|entry| entry.annex.unwrap_or_default());
+        parts.annexes.reserve(annexes.clone().map(<[u8]>::len).sum());
+        parts.annex_ends.reserve(self.entries.len());
+        for annex in annexes {
+            parts.annexes.extend_from_slice(annex);
+            parts.annex_ends.push(parts.annexes.len() as u32);
+        }
+        parts.outcomes.reserve(self.outcomes.len() * Outcome::BYTES);
+        self.outcomes.iter().for_each(|outcome| parts.outcomes.extend_from_slice(&outcome.encode()));
+        self.hashes = parts.records().map(digest::leaf).collect();
     }
 
     /// Adds the ranges that the inputs cover; `ranges` in the order of sources, the engine's own not among them.
@@ -207,8 +201,9 @@ impl<'a> Assembled<'a> {
     pub fn genesis(record: Record) -> Assembled<'a> {
         let mut built = Assembled::default();
         record.encode(&mut built.parts.records);
-        let hash = digest::leaf(&built.parts.records);
-        built.add(Entry { record, annex: None }, hash);
+        built.parts.record_ends.push(built.parts.records.len() as u32);
+        built.entries.push(Entry { record, annex: None });
+        built.finish();
         built
     }
 }

@@ -5,84 +5,128 @@
 
 use std::collections::HashMap;
 
-use farechain_core::decide::{Entry, Occupant, PaymentNow, Standing, View};
-use farechain_core::digest::Digest;
+use farechain_core::decide::{Block, Entry, Occupant, PaymentNow, Standing, View};
+use farechain_core::digest::{self, Digest};
 use farechain_core::event;
 use farechain_core::outcome::Location;
-use farechain_core::record::{Invoice, PaymentRecord, Record, RefundState};
+use farechain_core::record::{Invoice, MAX_RECORD_BYTES, PaymentRecord, Record, RefundState};
 use farechain_core::registry::{Damage, Registry};
 use farechain_core::text::InvoiceCode;
 
+use crate::digest_map::{BySecret, DigestMap};
 use crate::error::LedgerError;
 use crate::index::Index;
 use crate::log::LogReader;
 
-/// The state under a block that is being built.
+/// Room for the usual record.
+const USUAL_RECORD_BYTES: usize = 320;
+
+/// The state under a block that is being built, and the block's records so far.
 #[derive(Debug)]
-pub struct Draft<'a> {
-    index: &'a Index,
-    log: &'a LogReader,
-    registry: &'a mut Registry,
-    occupants: HashMap<Digest, Occupant>,
-    payments: HashMap<Digest, PaymentNow>,
+pub struct Draft<'s, 'a> {
+    index: &'s Index,
+    log: &'s LogReader,
+    registry: &'s mut Registry,
+    block: Block,
+    /// The records so far.
+    pub entries: Vec<Entry<'a>>,
+    /// Their bytes.
+    pub records: Vec<u8>,
+    /// Where each of them ends.
+    pub record_ends: Vec<u32>,
+    /// Which of them is the latest of an identity.
+    latest: DigestMap<u32>,
     remaining: HashMap<(InvoiceCode, u32), u64>,
-    reduced: HashMap<Digest, u64>,
-    refunded: HashMap<Digest, u64>,
+    reduced: DigestMap<u64>,
+    refunded: DigestMap<u64>,
 }
 
-impl<'a> Draft<'a> {
-    /// Nothing built yet.
-    pub fn new(index: &'a Index, log: &'a LogReader, registry: &'a mut Registry) -> Draft<'a> {
+impl<'s, 'a> Draft<'s, 'a> {
+    /// Nothing built yet; room for the records of this many inputs.
+    pub fn new(
+        index: &'s Index,
+        log: &'s LogReader,
+        registry: &'s mut Registry,
+        block: Block,
+        inputs: usize,
+    ) -> Draft<'s, 'a> {
+        let by_secret = BySecret(index.identities.secret());
         Draft {
             index,
             log,
             registry,
-            occupants: HashMap::new(),
-            payments: HashMap::new(),
+            block,
+            entries: Vec::with_capacity(inputs),
+            records: Vec::with_capacity(inputs * USUAL_RECORD_BYTES),
+            record_ends: Vec::with_capacity(inputs),
+            latest: HashMap::with_capacity_and_hasher(inputs, by_secret),
             remaining: HashMap::new(),
-            reduced: HashMap::new(),
-            refunded: HashMap::new(),
+            reduced: HashMap::with_hasher(by_secret),
+            refunded: HashMap::with_hasher(by_secret),
         }
+    }
+
+    /// The block that is being built.
+    pub fn block(&self) -> Block {
+        self.block
     }
 
     fn settled(&self) -> Settled<'_> {
         Settled { index: self.index, log: self.log, registry: self.registry }
     }
 
-    /// Applies what `decide` gave; `hash` is the record's.
+    /// Adds and applies what `decide` gave.
     ///
     /// # Errors
     /// [`Damage`] where the record does not follow from the state: an invariant is broken, and the process must stop.
-    pub fn apply(&mut self, entry: &Entry<'_>, hash: &Digest, location: Location) -> Result<(), Damage> {
-        let annex = entry.annex;
-        self.registry.apply(&entry.record, annex, location)?;
-        if let (Some(identity), Some(data_leaf), Some(_)) = (entry.record.identity(), entry.record.data_leaf(), annex) {
-            self.occupants.insert(*identity, Occupant { location, data_leaf: *data_leaf });
+    pub fn push(&mut self, entry: Entry<'a>) -> Result<(), Damage> {
+        let start = self.records.len();
+        entry.record.encode(&mut self.records);
+        if self.records.len() - start > MAX_RECORD_BYTES {
+            return Err(Damage("a record is larger than 448 bytes"));
         }
+        let index = self.entries.len() as u32;
+        self.registry.apply(&entry.record, entry.annex, Location { height: self.block.height, index })?;
+        if let Some(identity) = entry.record.identity() {
+            self.latest.insert(*identity, index);
+        }
+        self.count_refund(&entry);
+        self.record_ends.push(self.records.len() as u32);
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    fn count_refund(&mut self, entry: &Entry<'_>) {
         match &entry.record {
-            Record::Invoice(invoice) => {
-                let remaining_fen = invoice.line.total_fen.unsigned_abs();
-                self.payments.insert(invoice.identity, invoiced(invoice, *hash, remaining_fen));
-            }
-            Record::Payment(payment) => {
-                self.payments.insert(payment.identity, recorded(payment, payment.invoiceable_fen));
-            }
             Record::RedLetter(red) => {
                 self.remaining.insert((red.original_code, red.original_number), red.remaining_fen);
+            }
+            Record::Refund(refund) if refund.state == RefundState::BeforePayment => {
+                *self.refunded.entry(refund.payment).or_default() += refund.refund_fen;
+                return;
             }
             Record::Refund(refund) if refund.state == RefundState::Reduced => {
                 *self.reduced.entry(refund.payment).or_default() += refund.refund_fen;
             }
-            Record::Refund(refund) if refund.state == RefundState::BeforePayment => {
-                *self.refunded.entry(refund.payment).or_default() += refund.refund_fen;
-                return Ok(());
-            }
-            Record::Refund(_) | Record::Genesis(_) | Record::Command(_) => {}
+            Record::Refund(_) => {}
+            Record::Invoice(_) | Record::Payment(_) | Record::Genesis(_) | Record::Command(_) => return,
         }
-        if let Some((origin, fen)) = annex.and_then(event::refund_of_annex) {
+        if let Some((origin, fen)) = entry.annex.and_then(event::refund_of_annex) {
             *self.refunded.entry(origin).or_default() += fen;
         }
-        Ok(())
+    }
+
+    /// The block's latest record of an identity, and its index.
+    fn latest(&self, identity: &Digest) -> Option<(u32, &Entry<'a>)> {
+        let index = *self.latest.get(identity)?;
+        Some((index, &self.entries[index as usize]))
+    }
+
+    /// A record's hash, which only a red letter of an invoice of this very block needs before the block is whole.
+    fn hash(&self, index: u32) -> Digest {
+        let index = index as usize;
+        let start = if index == 0 { 0 } else { self.record_ends[index - 1] };
+        digest::leaf(&self.records[start as usize..self.record_ends[index] as usize])
     }
 }
 
@@ -120,18 +164,30 @@ impl View for Settled<'_> {
     }
 }
 
-impl View for Draft<'_> {
+impl View for Draft<'_, '_> {
     fn registry(&self) -> &Registry {
         self.registry
     }
 
+    /// What a drain makes repeats the identity of an earlier block's record, and has no annex.
     fn occupant(&self, identity: &Digest) -> Option<Occupant> {
-        self.occupants.get(identity).copied().or_else(|| self.settled().occupant(identity))
+        let Some((index, entry)) = self.latest(identity).filter(|(_, entry)| entry.annex.is_some()) else {
+            return self.settled().occupant(identity);
+        };
+        let location = Location { height: self.block.height, index };
+        entry.record.data_leaf().map(|data_leaf| Occupant { location, data_leaf: *data_leaf })
     }
 
     fn payment(&self, identity: &Digest) -> Option<PaymentNow> {
-        let mut payment = match self.payments.get(identity) {
-            Some(payment) => *payment,
+        let now = self.latest(identity).and_then(|(index, entry)| match &entry.record {
+            Record::Invoice(invoice) => {
+                Some(invoiced(invoice, self.hash(index), invoice.line.total_fen.unsigned_abs()))
+            }
+            Record::Payment(payment) => Some(recorded(payment, payment.invoiceable_fen)),
+            _ => None,
+        });
+        let mut payment = match now {
+            Some(payment) => payment,
             None => self.settled().payment(identity)?,
         };
         match &mut payment.standing {
@@ -177,7 +233,7 @@ pub fn payment_of(index: &Index, log: &LogReader, identity: &Digest) -> Option<P
 fn invoiced_now(index: &Index, log: &LogReader, invoice: &Invoice, location: Location) -> PaymentNow {
     let total_fen = invoice.line.total_fen.unsigned_abs();
     let remaining_fen = index.remaining.get(&location.pack()).copied().unwrap_or(total_fen);
-    let hash = log.record(location).ok().flatten().map_or([0; 32], |bytes| farechain_core::digest::leaf(&bytes));
+    let hash = log.record(location).ok().flatten().map_or([0; 32], |bytes| digest::leaf(&bytes));
     invoiced(invoice, hash, remaining_fen)
 }
 

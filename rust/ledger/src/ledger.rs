@@ -247,9 +247,9 @@ impl Ledger {
 
     fn build<'b>(&self, index: &Index, batch: &'b PreparedBatch, block: Block) -> Result<Assembled<'b>, LedgerError> {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
-        let mut draft = Draft::new(index, &self.log, &mut registry);
+        let draft = Draft::new(index, &self.log, &mut registry, block, batch.inputs.len());
         let steps = batch.inputs.iter().map(|input| step(input.source, input, batch.bytes(input)));
-        Assembled::build(&mut draft, block, &index.positions[0], steps).map_err(damage)
+        Assembled::build(draft, &index.positions[0], steps).map_err(damage)
     }
 
     fn apply(&self, built: &Assembled<'_>, block: Block, hash: Digest, bytes: u64) {

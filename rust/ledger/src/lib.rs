@@ -6,6 +6,7 @@
 pub mod assemble;
 pub mod audit;
 pub mod batch;
+pub mod digest_map;
 pub mod draft;
 pub mod error;
 pub mod index;

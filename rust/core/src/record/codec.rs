@@ -48,6 +48,11 @@ impl Record {
         }
     }
 
+    /// Whether this is the canonical data behind it.
+    pub fn names(&self, annex: &[u8]) -> bool {
+        self.data_leaf() == Some(&digest::leaf(annex))
+    }
+
     /// Appends its bytes to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut e = Encoder::new(out);

@@ -15,15 +15,13 @@ use crate::time;
 impl Registry {
     /// Applies the next record of the ledger (genesis excepted: [`Registry::new`]).
     ///
-    /// `annex` is the canonical data that came with the record's input; records of a drain have none. Keys were admitted
-    /// when their registration was decided, which costs more than all else here: audit decides again, this does not.
+    /// `annex` is the canonical data that came with the record's input; records of a drain have none. Whether the record
+    /// names it is [`Record::names`]: what was just decided need not be asked. Keys were admitted when their registration
+    /// was decided, which costs more than all else here: audit decides again, this does not.
     ///
     /// # Errors
     /// [`Damage`] where the record cannot follow: the log is damaged.
     pub fn apply(&mut self, record: &Record, annex: Option<&[u8]>, location: Location) -> Result<(), Damage> {
-        if annex.is_some_and(|annex| Some(&digest::leaf(annex)) != record.data_leaf()) {
-            return Err(Damage("an annex is not what its record names"));
-        }
         match record {
             Record::Genesis(_) => Err(Damage("genesis comes once, first")),
             Record::Invoice(invoice) => self.apply_invoice(invoice, annex.is_none()),

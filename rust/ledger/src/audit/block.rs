@@ -164,12 +164,14 @@ impl Auditor<'_> {
         let header = found.body.header();
         let block = Block { height: header.height, time_ms: header.time_ms };
         let chain = registry.genesis().chain.clone();
-        let mut draft = Draft::new(index, &self.log, registry);
-        let steps =
-            outcomes.iter().zip(&inputs.of_outcome).filter(|(outcome, _)| outcome.verdict != Verdict::Drained).map(
-                |(outcome, input)| step_of(outcome, input.map(|input| &inputs.batch.inputs[input]), &inputs.batch),
-            );
-        let built = Assembled::build(&mut draft, block, &index.positions[usize::from(ENGINE)], steps);
+        let draft = Draft::new(index, &self.log, registry, block, outcomes.len());
+        let steps: Vec<Step<'i>> = outcomes
+            .iter()
+            .zip(&inputs.of_outcome)
+            .filter(|(outcome, _)| outcome.verdict != Verdict::Drained)
+            .map(|(outcome, input)| step_of(outcome, input.map(|input| &inputs.batch.inputs[input]), &inputs.batch))
+            .collect();
+        let built = Assembled::build(draft, &index.positions[usize::from(ENGINE)], steps.into_iter());
         let mut built = built.map_err(|damage| found.in_body(0, format!("block {}: {damage}", header.height)))?;
         built.cover(found.body.ranges().filter(|range| range.source != ENGINE));
         let derived = built.header(&chain, index.head, block, &index.positions).encode();

@@ -298,9 +298,13 @@ impl State {
         let mut hashes = Vec::with_capacity(body.record_count());
         for index in 0..body.record_count() {
             let record = Record::decode(body.record(index)).map_err(|_| damaged("a record that cannot be decoded"))?;
+            let annex = body.annex(index);
+            if annex.is_some_and(|annex| !record.names(annex)) {
+                return Err(damaged("an annex is not what its record names"));
+            }
             let location = Location { height, index: index as u32 };
-            self.registry.apply(&record, body.annex(index), location).map_err(|damage| damaged(damage.0))?;
-            entries.push(Entry { record, annex: body.annex(index) });
+            self.registry.apply(&record, annex, location).map_err(|damage| damaged(damage.0))?;
+            entries.push(Entry { record, annex });
             hashes.push(digest::leaf(body.record(index)));
         }
         let outcomes: Option<Vec<Outcome>> = body.outcomes().collect();
