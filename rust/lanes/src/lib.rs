@@ -2,7 +2,7 @@
 //!
 //! The rule is [`farechain_core::signature::verify`]'s, which is also the oracle of the tests: `R' = [S]B + [k](-A)` is
 //! encoded and compared with R, so R is never decompressed and no signature's verdict depends on another's. Everything
-//! here is public, so nothing takes constant time.
+//! here is public, so nothing takes constant time. Hashes of many short messages are in [`blake3`], by the same means.
 
 #![allow(
     clippy::inline_always,
@@ -11,6 +11,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+pub mod blake3;
 mod challenge;
 mod packed;
 mod portable;
