@@ -20,7 +20,7 @@ from farechain.day.plan import PARTITIONS
 from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import ENGINE_SOURCES, BlockLimits, Ingest, Sealed
 from farechain.pipeline.publish import Publisher
-from farechain.sources import Partition
+from farechain.sources import Chunk, Partition, RawChunk
 from farechain.sources.kafka import KafkaSource
 
 SEED = 20181211
@@ -113,6 +113,12 @@ class Run:
         await source.close()
 
 
+def push(intake: _core.Intake, chunk: Chunk | RawChunk) -> None:
+    """A chunk of raw batches into the intake."""
+    assert isinstance(chunk, RawChunk), "raw batches"
+    intake.push_raw(chunk.partition + ENGINE_SOURCES, chunk.data, chunk.fetch_offset, chunk.aborted)
+
+
 async def fetch_only(running: Broker, ledger: _core.Ledger) -> tuple[float, list[_core.RawBatch]]:
     """Fetches everything and seals it; the CPU seconds that it took, and the batches."""
     partitions = [Partition(*position) for position in ledger.positions()[ENGINE_SOURCES:]]
@@ -122,8 +128,7 @@ async def fetch_only(running: Broker, ledger: _core.Ledger) -> tuple[float, list
     cpu_s = time.process_time()
     while chunks := await source.read(2000):
         for chunk in chunks:
-            assert chunk.data is not None, "raw batches"
-            intake.push_raw(chunk.partition + ENGINE_SOURCES, chunk.data)
+            push(intake, chunk)
         while intake.pending >= BlockLimits().max_inputs:
             batches.append(intake.seal(BlockLimits().max_inputs))
     while not intake.is_empty:
@@ -143,8 +148,7 @@ def commit_commands(running: Broker, ledger: _core.Ledger) -> None:
         intake = ledger.intake()
         while chunks := await source.read(1000):
             for chunk in chunks:
-                assert chunk.data is not None
-                intake.push_raw(ENGINE_SOURCES, chunk.data)
+                push(intake, chunk)
         while not intake.is_empty:
             ledger.commit(ledger.prepare(intake.seal(8192)), int(time.time() * 1000))
         await source.close()

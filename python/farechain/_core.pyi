@@ -140,6 +140,12 @@ def proof_to_compact(proof: bytes) -> bytes:
 
 # Ingest ------------------------------------------------------------------------------------------
 
+def end_of_batches(data: bytes, fetch_offset: int) -> int:
+    """The offset after the last whole record batch of a fetch, by the headers alone.
+
+    Where a batch makes no sense it is the offset before it: ``Intake.push_raw`` will say what is wrong.
+    """
+
 @final
 class Intake:
     """What was fetched and is not sealed yet. Made by ``Ledger.intake``; used by one thread."""
@@ -155,10 +161,18 @@ class Intake:
         """Records dropped because the ledger has them."""
     def expected(self, source: int) -> int:
         """The offset that is wanted next of a source."""
-    def push_raw(self, source: int, data: bytes) -> int:
+    @property
+    def pending_bytes(self) -> int:
+        """Their bytes, decompressed."""
+    def push_raw(
+        self, source: int, data: bytes, fetch_offset: int, aborted: Sequence[tuple[int, int]]
+    ) -> int:
         """Takes raw record batches as fetched; returns the inputs added.
 
-        Raises ``LedgerError("batch", ...)``: nothing of the chunk was taken, and the partition must stop.
+        ``aborted`` holds the response's aborted transactions, ``(producer id, first offset)``; their data is
+        left out. It stops after 16 MiB: while ``expected`` is below ``end_of_batches``, seal what is full and
+        push the same again. Raises ``LedgerError("batch", ...)`` that names the batch's offset: what lies
+        before it was taken, nothing of it was, and the partition must stop.
         """
     def push_records(self, source: int, records: Sequence[SourceRecord], next_offset: int | None) -> int:
         """Takes records in offset order; returns the inputs added."""

@@ -180,7 +180,7 @@ class BlockSettings(Section):
         default=64 * 1024 * 1024,
         ge=1024 * 1024,
         le=512 * 1024 * 1024,
-        description="Bytes fetched for a block at most: large records seal it before there are many of them.",
+        description="Bytes of a block's inputs at most: large records seal it before there are many of them.",
     )
 
 

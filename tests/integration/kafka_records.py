@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.consumer import fetcher
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import TopicPartition
 
 from farechain._core import SourceRecord, input_digest
 from farechain.broker import ensure_topics
-from farechain.sources import NO_DIGEST, Chunk, Partition
+from farechain.sources import NO_DIGEST, Chunk, Partition, RawChunk
 from farechain.sources.kafka import KafkaSource
+from farechain.sources.topic_checks import source_record
 
 Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]
 
@@ -95,18 +98,21 @@ def source(bootstrap: str, partitions: Sequence[Partition], **settings: Any) -> 
     return KafkaSource(bootstrap, partitions, **{"group_id": f"group.{uuid.uuid4().hex[:12]}", **settings})
 
 
-def decoded(chunk: Chunk) -> list[SourceRecord]:
-    """The data records of a chunk, whichever way it was fetched."""
-    if chunk.data is None:
-        assert chunk.records is not None
+def decoded(chunk: Chunk | RawChunk) -> list[SourceRecord]:
+    """The data records of a chunk, whichever way it was fetched; raw ones are decoded by aiokafka."""
+    if isinstance(chunk, Chunk):
         return list(chunk.records)
-    records = []
-    batches = MemoryRecords(chunk.data)
-    while batches.has_next():
-        batch = batches.next_batch()
-        if not batch.is_control_batch:
-            records += [(r.offset, r.timestamp, r.key, r.value, list(r.headers)) for r in batch]
-    return records
+    records = fetcher.PartitionRecords(
+        TopicPartition("", chunk.partition),
+        MemoryRecords(chunk.data),
+        chunk.aborted,
+        chunk.fetch_offset,
+        None,
+        None,
+        True,
+        fetcher.READ_COMMITTED,
+    )
+    return [source_record(record) for record in records]
 
 
 async def read_until(reading: KafkaSource, position: int, *, index: int = 0) -> list[SourceRecord]:

@@ -12,7 +12,7 @@ from farechain.broker import Broker, ensure_topics
 from farechain.errors import FarechainError
 from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
-from farechain.sources import Partition
+from farechain.sources import Partition, RawChunk
 from farechain.sources.kafka import KafkaSource
 
 pytestmark = pytest.mark.kafka
@@ -40,10 +40,11 @@ async def push_to_end(reading: KafkaSource, intake: Intake) -> None:
     async with asyncio.timeout(30):
         while True:
             for chunk in await reading.read(100):
-                if chunk.data is not None:
-                    intake.push_raw(chunk.partition + 1, chunk.data)
+                number = chunk.partition + 1
+                if isinstance(chunk, RawChunk):
+                    intake.push_raw(number, chunk.data, chunk.fetch_offset, chunk.aborted)
                 else:
-                    intake.push_records(chunk.partition + 1, chunk.records or (), chunk.next_offset)
+                    intake.push_records(number, chunk.records, chunk.next_offset)
             if not any((await reading.lag()).values()):
                 return
 

@@ -121,13 +121,13 @@ def test_an_intake_drops_what_the_ledger_has_and_refuses_unknown_sources(ledger:
         intake.expected(3)
     assert kind_of(caught) == "invalid"
     with pytest.raises(_core.LedgerError, match="source 3"):
-        intake.push_raw(3, b"")
+        intake.push_raw(3, b"", 0, [])
 
 
 def test_a_record_batch_that_cannot_be_read_stops_its_partition(ledger: _core.Ledger) -> None:
     intake = ledger.intake()
     with pytest.raises(_core.LedgerError) as caught:
-        intake.push_raw(METRO, bytes(61) + b"\xff" * 20)
+        intake.push_raw(METRO, bytes(61) + b"\xff" * 20, 0, [])
     assert kind_of(caught) == "batch"
     assert (intake.pending, intake.expected(METRO)) == (0, 0)
 

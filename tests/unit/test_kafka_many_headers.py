@@ -28,7 +28,7 @@ def test_five_hundred_headers_are_one_rejected_input_and_the_partition_goes_on(t
     builder.append(1, 1_000, b"key", b"{}", [])
     opened = ledger(tmp_path)
     intake = opened.intake()
-    assert intake.push_raw(1, bytes(builder.build())) == 2
+    assert intake.push_raw(1, bytes(builder.build()), 0, []) == 2
     committed = opened.commit(opened.prepare(intake.seal(10)), 1_772_323_201_000)
     assert (committed.inputs, committed.rejected) == (2, {"E_SIGNATURE": 2})
     _next, letters = opened.dead_letters(0, 10)

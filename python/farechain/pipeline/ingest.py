@@ -5,13 +5,13 @@ Knows sources and the ledger. It moves whole chunks and batches; it never looks 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from farechain._core import Committed, Intake, Ledger, LedgerError, PreparedBatch, RawBatch
 from farechain.errors import EXIT_REFUSED, FarechainError
 from farechain.pipeline.clock import BlockClock
-from farechain.sources import Chunk, Source
+from farechain.sources import Chunk, RawChunk, Source
 
 ENGINE_SOURCES = 1
 """The ledger's source 0 is the engine's own; the partitions of a source begin behind it."""
@@ -31,7 +31,7 @@ class BlockLimits:
     max_inputs: int = 8192
     max_age_ms: int = 200
     max_bytes: int = 64 * 1024 * 1024
-    """As fetched: large records, hostile ones above all, seal a block before there are many of them."""
+    """Decompressed: large records, hostile ones above all, seal a block before there are many of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Ingest:
         self._raw: asyncio.Queue[tuple[RawBatch, float] | None] = asyncio.Queue(maxsize=1)
         self._prepared: asyncio.Queue[tuple[PreparedBatch, float, float] | None] = asyncio.Queue(maxsize=1)
         self._in_flight = 0
-        self._pending_bytes = 0
+        self._unreadable: FarechainError | None = None
         self._full_s = time.monotonic()
 
     @property
@@ -104,6 +104,8 @@ class Ingest:
         except BaseExceptionGroup as group:
             # One stage failed and the others were cancelled: its error is the whole story.
             raise group.exceptions[0] from group
+        if self._unreadable is not None:
+            raise self._unreadable
 
     async def _fetch(self, stop: asyncio.Event) -> None:
         waiting_since: float | None = None
@@ -116,7 +118,12 @@ class Ingest:
                 self._source.resume(held)
                 held = []
             chunks = await self._source.read(self._read_timeout_ms(waiting_since))
-            self._take(chunks)
+            try:
+                await self._take(chunks)
+            except FarechainError as unreadable:
+                # What was fetched before it becomes durable first: the same batch stops the next start, too.
+                self._unreadable = unreadable
+                break
             now = time.monotonic()
             if waiting_since is None and not self._intake.is_empty:
                 waiting_since = now
@@ -160,23 +167,27 @@ class Ingest:
         left = self._limits.max_age_ms - (time.monotonic() - waiting_since) * 1000
         return max(1, min(READ_MS_MAX, int(left)))
 
-    def _take(self, chunks: list[Chunk]) -> None:
+    async def _take(self, chunks: Sequence[Chunk | RawChunk]) -> None:
         for chunk in chunks:
             source = chunk.partition + ENGINE_SOURCES
+            if isinstance(chunk, RawChunk):
+                await self._take_raw(source, chunk)
+            else:
+                self._intake.push_records(source, chunk.records, chunk.next_offset)
+
+    async def _take_raw(self, source: int, chunk: RawChunk) -> None:
+        while True:
             try:
-                if chunk.data is not None:
-                    self._intake.push_raw(source, chunk.data)
-                    self._pending_bytes += len(chunk.data)
-                elif chunk.records is not None:
-                    self._intake.push_records(source, chunk.records, chunk.next_offset)
-                    self._pending_bytes += sum(len(record[3] or b"") for record in chunk.records)
+                self._intake.push_raw(source, chunk.data, chunk.fetch_offset, chunk.aborted)
             except LedgerError as error:
                 topic, _, partition, _, _ = self._ledger.positions()[source]
                 message = f"{topic}/{partition}: {error.args[1]}; it stops here: repair or replay the topic"
                 raise FarechainError("E_BATCH", message, EXIT_REFUSED) from error
-        if self._intake.is_empty:
-            # All of it was in the ledger already.
-            self._pending_bytes = 0
+            if self._intake.expected(source) >= chunk.next_offset:
+                return
+            # It is so much once decompressed that it comes in parts.
+            while self._is_full():
+                await self._seal()
 
     async def _seal_full_batches(self) -> None:
         await self._seal()
@@ -184,15 +195,12 @@ class Ingest:
             await self._seal()
 
     def _is_full(self) -> bool:
-        return (
-            self._intake.pending >= self._limits.max_inputs or self._pending_bytes >= self._limits.max_bytes
-        )
+        intake, limits = self._intake, self._limits
+        return intake.pending >= limits.max_inputs or intake.pending_bytes >= limits.max_bytes
 
     async def _seal(self) -> None:
         self._in_flight += 1
         sealed = self._intake.seal(self._limits.max_inputs)
-        if self._intake.is_empty:
-            self._pending_bytes = 0
         await self._raw.put((sealed, time.monotonic()))
 
     async def _prepare(self) -> None:

@@ -43,16 +43,32 @@ class Chunk:
 
     Attributes:
         partition: index into the source's list of partitions.
-        data: raw record batches as fetched, or None.
-        records: ``(offset, timestamp_ms, key, value, headers)`` tuples, or None;
-            empty where only a hole is told.
+        records: ``(offset, timestamp_ms, key, value, headers)`` tuples; empty where only a hole is told.
         next_offset: the position after ``records`` where the source knows of a hole at their end.
     """
 
     partition: int
-    data: bytes | None
-    records: "Sequence[SourceRecord] | None"
+    records: "Sequence[SourceRecord]"
     next_offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RawChunk:
+    """The same as record batches of Kafka, as they were fetched.
+
+    Attributes:
+        partition: index into the source's list of partitions.
+        data: whole batches, and perhaps a cut one behind them.
+        fetch_offset: what was asked for.
+        aborted: transactions whose data is to be left out, ``(producer id, first offset)``.
+        next_offset: the position after the last whole batch.
+    """
+
+    partition: int
+    data: bytes
+    fetch_offset: int
+    aborted: Sequence[tuple[int, int]]
+    next_offset: int
 
 
 class Source(Protocol):
@@ -66,7 +82,7 @@ class Source(Protocol):
                 another digest); ``E_TOPIC_TRUNCATED`` (the position is beyond the end or below the start).
         """
 
-    async def read(self, timeout_ms: int) -> list[Chunk]:
+    async def read(self, timeout_ms: int) -> Sequence[Chunk | RawChunk]:
         """What has arrived: at once when something is there, else nothing after ``timeout_ms``.
 
         Raises:

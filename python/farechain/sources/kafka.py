@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
-from farechain.sources import Chunk, Partition, raw_batches
+from farechain.sources import Chunk, Partition, RawChunk, raw_batches
 from farechain.sources.kafka_client import connect, unreachable
 from farechain.sources.topic_checks import TopicChecks, source_record
 
@@ -152,7 +152,7 @@ class KafkaSource:
         for tp, position in zip(self._tps, self._positions, strict=True):
             self._consumer.seek(tp, position)  # at once after assign: nothing else may set a position
 
-    async def read(self, timeout_ms: int) -> list[Chunk]:
+    async def read(self, timeout_ms: int) -> Sequence[Chunk | RawChunk]:
         """See ``Source``."""
         if self._tending is not None and self._tending.done():
             self._tending.result()
@@ -163,32 +163,21 @@ class KafkaSource:
         except KafkaError as error:
             message = f"Kafka refuses to go on: {type(error).__name__}: {error}"
             raise FarechainError("E_BROKER", message, EXIT_UNAVAILABLE) from error
-        chunks: list[Chunk] = []
-        for tp, items in fetched.items():
-            index = self._index[tp]
-            if self._raw:
-                for item in items:
-                    chunks += self._raw_chunks(index, item)
-            else:
-                chunks.append(self._decoded_chunk(index, items))
-        if not self._raw:
-            chunks += self._holes()
-        return chunks
+        if self._raw:
+            return [self._raw_chunk(self._index[tp], item) for tp, items in fetched.items() for item in items]
+        return [self._decoded_chunk(self._index[tp], items) for tp, items in fetched.items()] + self._holes()
 
-    def _raw_chunks(self, index: int, item: raw_batches.RawChunk) -> list[Chunk]:
+    def _raw_chunk(self, index: int, item: raw_batches.Fetched) -> RawChunk:
         if item.fetch_offset != self._positions[index]:
             raise self._discontinuous(index, item.fetch_offset)
         self._positions[index] = item.next_offset
-        chunks = [Chunk(index, item.data, None, None)] if item.data else []
-        if item.data_next < item.next_offset:
-            chunks.append(Chunk(index, None, (), item.next_offset))
-        return chunks
+        return RawChunk(index, item.data, item.fetch_offset, item.aborted, item.next_offset)
 
     def _decoded_chunk(self, index: int, items: Sequence[Any]) -> Chunk:
         if items[0].offset < self._positions[index]:
             raise self._discontinuous(index, items[0].offset)
         self._positions[index] = items[-1].offset + 1
-        return Chunk(index, None, [source_record(item) for item in items], None)
+        return Chunk(index, [source_record(item) for item in items], None)
 
     def _holes(self) -> list[Chunk]:
         """Where the consumer has passed over what is no record, such as markers of transactions."""
@@ -198,7 +187,7 @@ class KafkaSource:
             position = assignment.state_value(tp).position
             if position > self._positions[index]:
                 self._positions[index] = position
-                chunks.append(Chunk(index, None, (), position))
+                chunks.append(Chunk(index, (), position))
         return chunks
 
     async def lag(self) -> dict[int, int]:

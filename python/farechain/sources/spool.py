@@ -154,7 +154,7 @@ class SpoolSource:
         deadline = time.monotonic() + timeout_ms / 1000
         while True:
             chunks = [
-                Chunk(index, None, records, None)
+                Chunk(index, records, None)
                 for index, file in enumerate(self._files)
                 if not file.paused and (records := self._held.pop(index, None) or file.records())
             ]

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use farechain_ledger::intake::SourceRecord as Record;
+use farechain_ledger::kafka_batch::{Aborted, Fetched};
 use farechain_ledger::prepare::PrepareTimes;
 use farechain_ledger::{batch, intake, kafka_batch};
 use pyo3::prelude::*;
@@ -10,6 +11,12 @@ use pyo3::types::PyBytesMethods;
 
 use crate::codecs::SourceRecord;
 use crate::errors::{batch_error, ledger_error};
+
+/// The offset after the last whole batch of a fetch; where a batch makes no sense, the offset before it.
+#[pyfunction]
+pub(crate) fn end_of_batches(data: &[u8], fetch_offset: u64) -> u64 {
+    Fetched { bytes: data, offset: fetch_offset, aborted: &[] }.next_offset()
+}
 
 #[pyclass(module = "farechain._core")]
 pub(crate) struct Intake {
@@ -36,6 +43,11 @@ impl Intake {
     }
 
     #[getter]
+    fn pending_bytes(&self) -> usize {
+        self.inner.pending_bytes()
+    }
+
+    #[getter]
     fn is_empty(&self) -> bool {
         self.inner.is_empty()
     }
@@ -49,9 +61,17 @@ impl Intake {
         self.known(source).map(|source| self.inner.expected(source))
     }
 
-    fn push_raw(&mut self, py: Python<'_>, source: u16, data: &[u8]) -> PyResult<usize> {
+    fn push_raw(
+        &mut self,
+        py: Python<'_>,
+        source: u16,
+        data: &[u8],
+        fetch_offset: u64,
+        aborted: Vec<Aborted>,
+    ) -> PyResult<usize> {
         let source = self.known(source)?;
-        py.detach(|| self.inner.push_raw(source, data)).map_err(|error| batch_error(&error))
+        let fetched = Fetched { bytes: data, offset: fetch_offset, aborted: &aborted };
+        py.detach(|| self.inner.push_raw(source, fetched)).map_err(|error| batch_error(&error))
     }
 
     fn push_records(

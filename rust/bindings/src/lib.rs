@@ -40,7 +40,7 @@ mod _core {
     #[pymodule_export]
     use crate::errors::LedgerError;
     #[pymodule_export]
-    use crate::intake::{Intake, PreparedBatch, RawBatch};
+    use crate::intake::{Intake, PreparedBatch, RawBatch, end_of_batches};
     #[pymodule_export]
     use crate::ledger::Ledger;
     #[pymodule_export]

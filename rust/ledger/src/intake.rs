@@ -9,7 +9,10 @@ use std::sync::Arc;
 use farechain_core::input;
 
 use crate::batch::BatchRange;
-use crate::kafka_batch::{self, BatchError};
+use crate::kafka_batch::{self, Batch, BatchError, Batches, Fetched};
+
+/// Canonical bytes after which a push takes no further batch.
+const MAX_PUSH_BYTES: usize = 16 << 20;
 
 /// One record inside a chunk's buffer.
 #[derive(Debug, Clone, Copy)]
@@ -79,18 +82,31 @@ pub struct Intake {
     fetched: Vec<u64>,
     chunks: VecDeque<Chunk>,
     pending: usize,
+    pending_bytes: usize,
     dropped: u64,
 }
 
 impl Intake {
     /// Starts at the ledger's positions, one a source.
     pub fn new(positions: Vec<u64>) -> Intake {
-        Intake { sealed: positions.clone(), fetched: positions, chunks: VecDeque::new(), pending: 0, dropped: 0 }
+        Intake {
+            sealed: positions.clone(),
+            fetched: positions,
+            chunks: VecDeque::new(),
+            pending: 0,
+            pending_bytes: 0,
+            dropped: 0,
+        }
     }
 
     /// Inputs that wait to be sealed.
     pub fn pending(&self) -> usize {
         self.pending
+    }
+
+    /// The canonical bytes of those inputs.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending_bytes
     }
 
     /// Whether sealing would move a position or yield an input.
@@ -108,22 +124,29 @@ impl Intake {
         self.fetched[usize::from(source)]
     }
 
-    /// Takes raw record batches as fetched; returns how many inputs they added.
+    /// Takes raw record batches as fetched; returns how many inputs they added. It stops after [`MAX_PUSH_BYTES`], so that
+    /// no fetch, however well compressed, is there decompressed all at once: while `expected` is below
+    /// [`Fetched::next_offset`], seal what is full and push the same fetch again.
     ///
     /// # Errors
-    /// [`BatchError`] names the batch; nothing of the chunk is taken and the partition must stop.
-    pub fn push_raw(&mut self, source: u16, bytes: &[u8]) -> Result<usize, BatchError> {
-        let mut filling = Filling::new(self.expected(source), bytes.len());
-        let next = kafka_batch::walk(bytes, |record, headers| {
-            filling.push(&SourceRecord {
-                offset: record.offset,
-                timestamp_ms: record.timestamp_ms,
-                key: record.key,
-                headers,
-                value: record.value,
-            });
-        })?;
-        Ok(self.accept(source, filling, next.unwrap_or(0)))
+    /// [`BatchError`] names the batch: what lies before it was taken, nothing of it was, and its partition must stop.
+    pub fn push_raw(&mut self, source: u16, fetched: Fetched<'_>) -> Result<usize, BatchError> {
+        let mut filling = Filling::new(self.expected(source), fetched.bytes.len());
+        let mut batches = Batches::new(fetched);
+        let mut ended = Ok(());
+        while filling.buffer.len() < MAX_PUSH_BYTES {
+            let taken = batches.step().and_then(|batch| batch.map(|batch| filling.take(&batch)).transpose());
+            match taken {
+                Ok(Some(())) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    ended = Err(error);
+                    break;
+                }
+            }
+        }
+        let added = self.accept(source, filling, 0);
+        ended.map(|()| added)
     }
 
     /// Takes records one by one, in offset order, from a source without raw batches.
@@ -149,6 +172,7 @@ impl Intake {
         if next_offset > self.expected(source) {
             self.fetched[usize::from(source)] = next_offset;
             self.pending += added;
+            self.pending_bytes += filling.buffer.len();
             let buffer = Arc::new(filling.buffer);
             self.chunks.push_back(Chunk { source, buffer, spans: filling.spans, next_offset });
         }
@@ -183,6 +207,7 @@ impl Intake {
             self.extend_range(&mut batch.ranges, source, next);
         }
         self.pending -= batch.inputs.len();
+        self.pending_bytes -= batch.inputs.iter().map(|input| (input.end - input.start) as usize).sum::<usize>();
         batch
     }
 
@@ -207,6 +232,31 @@ struct Filling {
 impl Filling {
     fn new(expected: u64, capacity: usize) -> Filling {
         Filling { buffer: Vec::with_capacity(capacity), spans: VecDeque::new(), expected, dropped: 0 }
+    }
+
+    /// A whole batch, or nothing of it. One that was taken by an earlier push is passed over.
+    fn take(&mut self, batch: &Batch<'_>) -> Result<(), BatchError> {
+        if batch.next_offset() <= self.expected {
+            return Ok(());
+        }
+        let (bytes, inputs, expected, dropped) = (self.buffer.len(), self.spans.len(), self.expected, self.dropped);
+        let taken = batch.records(|record, headers| {
+            self.push(&SourceRecord {
+                offset: record.offset,
+                timestamp_ms: record.timestamp_ms,
+                key: record.key,
+                headers,
+                value: record.value,
+            });
+        });
+        if taken.is_err() {
+            self.buffer.truncate(bytes);
+            self.spans.truncate(inputs);
+            (self.expected, self.dropped) = (expected, dropped);
+        } else {
+            self.expected = batch.next_offset();
+        }
+        taken
     }
 
     fn push(&mut self, record: &SourceRecord<'_>) {
