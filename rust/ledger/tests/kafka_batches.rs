@@ -153,7 +153,7 @@ fn fetch(random: &mut Random) -> (Vec<u8>, u64, Vec<(i64, i64)>) {
     let asked = random.next() >> random.below(64).max(2);
     let (mut bytes, mut base) = (Vec::new(), asked.saturating_sub(random.below(3) as u64));
     let mut aborted = Vec::new();
-    for _ in 0..1 + random.below(5) {
+    for _ in 0..=random.below(5) {
         if random.below(3) == 0 {
             aborted.push((random.below(3) as i64, base as i64));
         }

@@ -141,7 +141,7 @@ fn varint(bytes: &[u8], at: &mut usize, most: u32) -> Option<i64> {
         sum += u128::from(byte % 128) * 128u128.pow(place);
         if byte < 128 {
             let half = i128::try_from(sum / 2).ok()?;
-            let value = if sum % 2 == 0 { half } else { -half - 1 };
+            let value = if sum.is_multiple_of(2) { half } else { -half - 1 };
             return if most == 5 { i32::try_from(value).ok().map(i64::from) } else { i64::try_from(value).ok() };
         }
     }
