@@ -103,5 +103,5 @@ pub(crate) fn split_tax(total_fen: i64, rate: RateArgument) -> (i64, i64) {
 
 #[pyfunction]
 pub(crate) fn check_uscc(text: &str) -> PyResult<()> {
-    uscc::check(text).map(|_| ()).map_err(refused)
+    uscc::check(text.as_bytes()).map(|_| ()).map_err(refused)
 }

@@ -69,8 +69,21 @@ impl<'a> Encoder<'a> {
 
     /// A text string.
     pub fn text(&mut self, value: &str) -> &mut Self {
-        self.head(TEXT, value.len() as u64).out.extend_from_slice(value.as_bytes());
+        self.utf8(value.as_bytes())
+    }
+
+    /// A text string, as bytes that are known to be UTF-8.
+    pub(crate) fn utf8(&mut self, value: &[u8]) -> &mut Self {
+        self.head(TEXT, value.len() as u64).out.extend_from_slice(value);
         self
+    }
+
+    /// A text string, as bytes that are known to be UTF-8, or null.
+    pub(crate) fn optional_utf8(&mut self, value: Option<&[u8]>) -> &mut Self {
+        match value {
+            Some(value) => self.utf8(value),
+            None => self.null(),
+        }
     }
 
     /// The head of an array of `length` items.

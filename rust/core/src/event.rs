@@ -1,7 +1,9 @@
 //! What a signed input says: the types. `decode` turns a `CloudEvent` into one of them, or into a code.
 
-pub(crate) mod decode;
+mod decode;
 pub(crate) mod fields;
+mod payment;
+pub(crate) mod preimages;
 
 use alloc::boxed::Box;
 
@@ -9,7 +11,8 @@ use crate::command::Command;
 use crate::digest::Digest;
 use crate::text::{SceneCode, TaxId};
 
-pub use decode::decode;
+pub use decode::{Decoder, decode};
+pub use preimages::Preimages;
 
 /// How a payment was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,8 +63,8 @@ pub struct Payment {
     pub paid_at_ms: i64,
     /// The payer's commitment.
     pub payer: Option<[u8; 32]>,
-    /// The names of the fields of `detail` with their types, checked against the scene's table.
-    pub detail: Detail,
+    /// Where `detail` begins in `data`.
+    pub detail_at: u32,
     /// Who this payment is, for ever: see `docs/format.md`.
     pub identity: Digest,
     /// The key under which refunds that come first wait: the identity without its kind.
@@ -72,8 +75,12 @@ pub struct Payment {
     pub data_leaf: Digest,
 }
 
-/// The fields that `detail` had: name and type, in canonical order.
-pub type Detail = Box<[(crate::text::Text<32>, DetailType)]>;
+impl Payment {
+    /// The fields that `detail` has: name and type, in canonical order; to be checked against the scene's table.
+    pub fn detail(&self) -> impl Iterator<Item = (&str, DetailType)> {
+        payment::detail(self.data.get(self.detail_at as usize..).unwrap_or_default())
+    }
+}
 
 /// The type of a field of `detail`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,5 +139,5 @@ pub struct Signed {
 
 /// The origin and the amount of a refund, read from its canonical data; `None` where that is not a refund's.
 pub fn refund_of_annex(annex: &[u8]) -> Option<(Digest, u64)> {
-    decode::refund_of_annex(annex).ok()
+    payment::refund_of_annex(annex).ok()
 }

@@ -12,15 +12,25 @@ pub struct Text<const N: usize> {
 impl<const N: usize> Text<N> {
     /// The text, or `None` where it is longer than `N` bytes.
     pub fn new(text: &str) -> Option<Self> {
+        Self::from_utf8(text.as_bytes())
+    }
+
+    /// The same, from bytes that are known to be UTF-8.
+    pub(crate) fn from_utf8(text: &[u8]) -> Option<Self> {
         let len = u8::try_from(text.len()).ok()?;
         let mut bytes = [0u8; N];
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
         Some(Self { len, bytes })
+    }
+
+    /// The bytes of the text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 

@@ -1,13 +1,14 @@
 //! From the `data` of a command's `CloudEvent` to an order, checked in the order of the table of `docs/format.md`.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::code;
 use crate::command::{Command, DetailField, MandateRow, Order, Policy, Rate, RateRow, Role, Scene, StoredValue};
-use crate::digest;
+use crate::digest::Digest;
 use crate::error::Code;
-use crate::event::fields::{Fields, amount, any, bounded, detail_name, hex, integer, scene_byte, visible};
-use crate::event::{DetailType, Event, Signed};
+use crate::event::fields::{Fields, amount, any, bounded, hex, integer, is_detail_name, scene_byte, text, visible};
+use crate::event::{DetailType, Event, Preimages, Signed};
 use crate::json::Value;
 use crate::text::{SceneCode, TaxCode, TaxId, Text};
 use crate::{time, uscc};
@@ -35,54 +36,54 @@ const FIELDS: [&str; 17] = [
     "to",
 ];
 
-type CommandFields<'d, 'a> = Fields<'d, 'a, 17>;
+type CommandFields<'a> = Fields<'a, 17>;
 
-pub(crate) fn decode(data: Value<'_, '_>) -> Result<Signed, Code> {
+pub(crate) fn decode(data: Value<'_>, preimages: &mut Preimages) -> Result<Signed, Code> {
     let fields = Fields::new(data, &FIELDS)?;
     let kind = fields.text("kind")?;
-    let network = bounded(&fields.text("network")?, 1, any)?;
-    let command_id: Text<64> = bounded(&fields.text("command_id")?, 1, visible)?;
+    let network = bounded(fields.need("network")?, 1, any)?;
+    let command_id: Text<64> = bounded(fields.need("command_id")?, 1, visible)?;
     let (members, read) = reader(&kind)?;
     let foreign = FIELDS[3..].iter().any(|name| fields.get(name).is_some() != members.contains(name));
     if foreign {
         return Err(Code::Schema);
     }
     let order = read(&fields)?;
-    let data = order.encode_canonical(command_id.as_str());
-    let command = Command {
-        identity: digest::identity(&[b"COMMAND", command_id.as_str().as_bytes()]),
-        order,
-        data_leaf: digest::leaf(&data),
-        data: data.into(),
-    };
+    preimages.push_data(|data| {
+        data.extend_from_slice(&order.encode_canonical(command_id.as_str()));
+        Ok(())
+    })?;
+    preimages.push_identity(&[b"COMMAND", command_id.as_bytes()]);
+    let command =
+        Command { identity: Digest::default(), order, data: Box::default(), data_leaf: Digest::default() };
     Ok(Signed { network, event: Event::Command(command) })
 }
 
-type Read = for<'d, 'a, 'f> fn(&'f CommandFields<'d, 'a>) -> Result<Order, Code>;
+type Read = for<'a, 'f> fn(&'f CommandFields<'a>) -> Result<Order, Code>;
 
 /// The members that a kind has, all of them needed, and what reads them.
-fn reader(kind: &str) -> Result<(&'static [&'static str], Read), Code> {
+fn reader(kind: &[u8]) -> Result<(&'static [&'static str], Read), Code> {
     Ok(match kind {
-        "ADMIT_ISSUER" => (&["tax_id", "name", "credit_limit_fen"], admit_issuer),
-        "REGISTER_KEY" => (&["public_key", "role", "tax_id", "scenes", "from_height", "to_height"], register_key),
-        "ROTATE_KEY" => (&["public_key", "proof"], |f| {
+        b"ADMIT_ISSUER" => (&["tax_id", "name", "credit_limit_fen"], admit_issuer),
+        b"REGISTER_KEY" => (&["public_key", "role", "tax_id", "scenes", "from_height", "to_height"], register_key),
+        b"ROTATE_KEY" => (&["public_key", "proof"], |f| {
             Ok(Order::RotateKey { public_key: hex(f.need("public_key")?)?, proof: hex(f.need("proof")?)? })
         }),
-        "RETIRE_KEY" => (&["kid"], |f| Ok(Order::RetireKey { kid: hex(f.need("kid")?)? })),
-        "SCENE_TABLE" => (&["rows"], scene_table),
-        "RATE_TABLE" => (&["rows"], |f| Ok(Order::RateTable { rows: rows(f.need("rows")?, rate_row)? })),
-        "MANDATE" => (&["rows"], mandate),
-        "GRANT_NUMBERS" => (&["code", "from", "to", "tax_id"], grant_numbers),
-        "CLOSE_GRANT" => (&["code", "from"], close_grant),
+        b"RETIRE_KEY" => (&["kid"], |f| Ok(Order::RetireKey { kid: hex(f.need("kid")?)? })),
+        b"SCENE_TABLE" => (&["rows"], scene_table),
+        b"RATE_TABLE" => (&["rows"], |f| Ok(Order::RateTable { rows: rows(f.need("rows")?, rate_row)? })),
+        b"MANDATE" => (&["rows"], mandate),
+        b"GRANT_NUMBERS" => (&["code", "from", "to", "tax_id"], grant_numbers),
+        b"CLOSE_GRANT" => (&["code", "from"], close_grant),
         _ => return Err(Code::Schema),
     })
 }
 
-fn nullable<'d, 'a, T>(value: Value<'d, 'a>, read: fn(Value<'d, 'a>) -> Result<T, Code>) -> Result<Option<T>, Code> {
+fn nullable<'a, T>(value: Value<'a>, read: fn(Value<'a>) -> Result<T, Code>) -> Result<Option<T>, Code> {
     if value.is_null() { Ok(None) } else { read(value).map(Some) }
 }
 
-fn rows<'d, 'a, T>(value: Value<'d, 'a>, read: fn(Value<'d, 'a>) -> Result<T, Code>) -> Result<Vec<T>, Code> {
+fn rows<'a, T>(value: Value<'a>, read: fn(Value<'a>) -> Result<T, Code>) -> Result<Vec<T>, Code> {
     let mut all = Vec::new();
     for item in value.items().ok_or(Code::Schema)? {
         if all.len() == MAX_ROWS {
@@ -93,48 +94,48 @@ fn rows<'d, 'a, T>(value: Value<'d, 'a>, read: fn(Value<'d, 'a>) -> Result<T, Co
     Ok(all)
 }
 
-fn tax_id(value: Value<'_, '_>) -> Result<TaxId, Code> {
-    uscc::check(&value.as_text().ok_or(Code::Schema)?)
+fn tax_id(value: Value<'_>) -> Result<TaxId, Code> {
+    uscc::check(&text(value)?)
 }
 
-fn scene_code(value: Value<'_, '_>) -> Result<SceneCode, Code> {
-    bounded(&value.as_text().ok_or(Code::Schema)?, 1, scene_byte)
+fn scene_code(value: Value<'_>) -> Result<SceneCode, Code> {
+    bounded(value, 1, scene_byte)
 }
 
-fn tax_code(value: Value<'_, '_>) -> Result<TaxCode, Code> {
-    bounded(&value.as_text().ok_or(Code::Schema)?, 19, |byte| byte.is_ascii_digit())
+fn tax_code(value: Value<'_>) -> Result<TaxCode, Code> {
+    bounded(value, 19, |byte| byte.is_ascii_digit())
 }
 
-fn rate(value: Value<'_, '_>) -> Result<Rate, Code> {
-    match value.as_text().as_deref() {
-        Some("EXEMPT") => Ok(Rate::Exempt),
-        Some("NONTAXABLE") => Ok(Rate::NonTaxable),
+fn rate(value: Value<'_>) -> Result<Rate, Code> {
+    match value.as_text_bytes().as_deref() {
+        Some(b"EXEMPT") => Ok(Rate::Exempt),
+        Some(b"NONTAXABLE") => Ok(Rate::NonTaxable),
         Some(_) => Err(Code::Schema),
         None => integer(value)?.try_into().ok().and_then(Rate::from_int).ok_or(Code::Schema),
     }
 }
 
-fn date(value: Value<'_, '_>) -> Result<i32, Code> {
-    time::parse_date(&value.as_text().ok_or(Code::Schema)?).ok_or(Code::Schema)
+fn date(value: Value<'_>) -> Result<i32, Code> {
+    time::parse_date(&text(value)?).ok_or(Code::Schema)
 }
 
-fn admit_issuer(fields: &CommandFields<'_, '_>) -> Result<Order, Code> {
+fn admit_issuer(fields: &CommandFields<'_>) -> Result<Order, Code> {
     Ok(Order::AdmitIssuer {
         tax_id: tax_id(fields.need("tax_id")?)?,
-        name: bounded(&fields.text("name")?, 1, any)?,
+        name: bounded(fields.need("name")?, 1, any)?,
         credit_limit_fen: nullable(fields.need("credit_limit_fen")?, amount)?,
     })
 }
 
-fn register_key(fields: &CommandFields<'_, '_>) -> Result<Order, Code> {
+fn register_key(fields: &CommandFields<'_>) -> Result<Order, Code> {
     let public_key = hex(fields.need("public_key")?)?;
     let role = match &*fields.text("role")? {
-        "ISSUER" => Role::Issuer,
-        "DEVICE" => Role::Device,
-        "AGENT" => Role::Agent,
-        "HOLDER" => Role::Holder,
-        "REIMBURSER" => Role::Reimburser,
-        "AUDITOR" => Role::Auditor,
+        b"ISSUER" => Role::Issuer,
+        b"DEVICE" => Role::Device,
+        b"AGENT" => Role::Agent,
+        b"HOLDER" => Role::Holder,
+        b"REIMBURSER" => Role::Reimburser,
+        b"AUDITOR" => Role::Auditor,
         _ => return Err(Code::Schema),
     };
     let tax_id = tax_id(fields.need("tax_id")?)?;
@@ -147,11 +148,11 @@ fn register_key(fields: &CommandFields<'_, '_>) -> Result<Order, Code> {
     Ok(Order::RegisterKey { public_key, role, tax_id, scenes, from_height, to_height })
 }
 
-fn scene_table(fields: &CommandFields<'_, '_>) -> Result<Order, Code> {
+fn scene_table(fields: &CommandFields<'_>) -> Result<Order, Code> {
     let mut rows = rows(fields.need("rows")?, |row| {
         let row = Fields::new(row, &["code", "name", "detail"])?;
         let code = scene_code(row.need("code")?)?;
-        let name = bounded(&row.text("name")?, 1, any)?;
+        let name = bounded(row.need("name")?, 1, any)?;
         let mut detail = rows(row.need("detail")?, detail_field)?;
         detail.sort_unstable_by_key(|field| field.name);
         let repeated = detail.windows(2).any(|pair| pair[0].name == pair[1].name);
@@ -162,20 +163,25 @@ fn scene_table(fields: &CommandFields<'_, '_>) -> Result<Order, Code> {
     if repeated { Err(Code::Schema) } else { Ok(Order::SceneTable { rows }) }
 }
 
-fn detail_field(field: Value<'_, '_>) -> Result<DetailField, Code> {
+fn detail_name(value: Value<'_>) -> Result<Text<32>, Code> {
+    let name = text(value)?;
+    Text::from_utf8(&name).filter(|_| is_detail_name(&name)).ok_or(Code::Schema)
+}
+
+fn detail_field(field: Value<'_>) -> Result<DetailField, Code> {
     let field = Fields::new(field, &["name", "type", "required"])?;
     Ok(DetailField {
-        name: detail_name(&field.text("name")?)?,
+        name: detail_name(field.need("name")?)?,
         kind: match &*field.text("type")? {
-            "TEXT" => DetailType::Text,
-            "INTEGER" => DetailType::Integer,
+            b"TEXT" => DetailType::Text,
+            b"INTEGER" => DetailType::Integer,
             _ => return Err(Code::Schema),
         },
         required: field.need("required")?.as_bool().ok_or(Code::Schema)?,
     })
 }
 
-fn rate_row(row: Value<'_, '_>) -> Result<RateRow, Code> {
+fn rate_row(row: Value<'_>) -> Result<RateRow, Code> {
     let row = Fields::new(row, &["scene", "tax_code", "rate", "from", "to"])?;
     Ok(RateRow {
         scene: scene_code(row.need("scene")?)?,
@@ -186,19 +192,19 @@ fn rate_row(row: Value<'_, '_>) -> Result<RateRow, Code> {
     })
 }
 
-fn mandate(fields: &CommandFields<'_, '_>) -> Result<Order, Code> {
+fn mandate(fields: &CommandFields<'_>) -> Result<Order, Code> {
     let mut rows = rows(fields.need("rows")?, |row| {
         let row = Fields::new(row, &["scene", "policy", "stored_value", "tax_code", "rate"])?;
         Ok(MandateRow {
             scene: scene_code(row.need("scene")?)?,
             policy: match &*row.text("policy")? {
-                "AUTO" => Policy::Auto,
-                "ON_CLAIM" => Policy::OnClaim,
+                b"AUTO" => Policy::Auto,
+                b"ON_CLAIM" => Policy::OnClaim,
                 _ => return Err(Code::Schema),
             },
             stored_value: match &*row.text("stored_value")? {
-                "AT_RIDE" => StoredValue::AtRide,
-                "AT_TOPUP" => StoredValue::AtTopup,
+                b"AT_RIDE" => StoredValue::AtRide,
+                b"AT_TOPUP" => StoredValue::AtTopup,
                 _ => return Err(Code::Schema),
             },
             tax_code: tax_code(row.need("tax_code")?)?,
@@ -210,14 +216,14 @@ fn mandate(fields: &CommandFields<'_, '_>) -> Result<Order, Code> {
     if repeated { Err(Code::Schema) } else { Ok(Order::Mandate { rows }) }
 }
 
-fn grant_numbers(fields: &CommandFields<'_, '_>) -> Result<Order, Code> {
+fn grant_numbers(fields: &CommandFields<'_>) -> Result<Order, Code> {
     let code = code::check(&fields.text("code")?)?;
     let (from, to) = code::check_range(integer(fields.need("from")?)?, integer(fields.need("to")?)?)?;
     let tax_id = nullable(fields.need("tax_id")?, tax_id)?;
     Ok(Order::GrantNumbers { code, from, to, tax_id })
 }
 
-fn close_grant(fields: &CommandFields<'_, '_>) -> Result<Order, Code> {
+fn close_grant(fields: &CommandFields<'_>) -> Result<Order, Code> {
     let code = code::check(&fields.text("code")?)?;
     let from = integer(fields.need("from")?)?;
     let (from, _) = code::check_range(from, from)?;

@@ -3,7 +3,7 @@
 use crate::command::{Policy, Rate, Scene, StoredValue};
 use crate::decide::{Accepted, Block, Entry, View};
 use crate::error::Code;
-use crate::event::{Channel, Detail, Kind, Payment};
+use crate::event::{Channel, Kind, Payment};
 use crate::money;
 use crate::outcome::Verdict;
 use crate::record::{FLAG_FUTURE_DATED, Invoice, Line, PaymentRecord, PaymentState, Record};
@@ -27,7 +27,7 @@ pub(super) fn decide<'a, V: View>(
     }
     let (dated_at_ms, flags) = if ahead_ms > 0 { (timestamp_ms, FLAG_FUTURE_DATED) } else { (payment.paid_at_ms, 0) };
     let scene = registry.scene(&payment.scene).ok_or(Code::Schema)?;
-    check_detail(scene, &payment.detail)?;
+    check_detail(scene, payment)?;
     if registry.issuer(&payment.seller).is_none() {
         return Err(Code::Role);
     }
@@ -138,11 +138,11 @@ pub(super) fn invoice(record: &PaymentRecord, left_fen: u64, terms: &Terms, gran
 }
 
 /// `detail` has only fields of the scene's row, with their types, and all that are required. Both lists are in order.
-fn check_detail(scene: &Scene, detail: &Detail) -> Result<(), Code> {
-    let mut given = detail.iter().peekable();
+fn check_detail(scene: &Scene, payment: &Payment) -> Result<(), Code> {
+    let mut given = payment.detail().peekable();
     for field in &scene.detail {
-        match given.next_if(|(name, _)| *name == field.name) {
-            Some((_, kind)) if *kind == field.kind => {}
+        match given.next_if(|(name, _)| *name == field.name.as_str()) {
+            Some((_, kind)) if kind == field.kind => {}
             None if !field.required => {}
             _ => return Err(Code::Schema),
         }

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::compact::MAX_PATH;
 use super::{MAX_PROOF_BYTES, Mismatch, Proof};
-use crate::json::{self, Value};
+use crate::json::{self, Tokens, Value};
 use crate::note::MAX_SIGNATURES;
 
 const FORMAT: &str = "farechain-proof/1";
@@ -47,7 +47,8 @@ impl Proof {
         if bytes.len() > MAX_PROOF_BYTES {
             return Err(Mismatch::Form("larger than 2,000,000 bytes"));
         }
-        let document = json::parse(bytes).map_err(|_| Mismatch::Form("not JSON, or a member twice"))?;
+        let mut tokens = Tokens::default();
+        let document = json::parse(bytes, &mut tokens).map_err(|_| Mismatch::Form("not JSON, or a member twice"))?;
         let proof = read(document.root())?;
         if proof.to_json().as_bytes() != bytes {
             return Err(Mismatch::Form("not written in the one way that a proof is written"));
@@ -56,7 +57,7 @@ impl Proof {
     }
 }
 
-fn read(root: Value<'_, '_>) -> Result<Proof, Mismatch> {
+fn read(root: Value<'_>) -> Result<Proof, Mismatch> {
     let mut members = root.members().ok_or(Mismatch::Form("not an object"))?;
     let mut next = |name: &str| members.next().filter(|(found, _)| found == name).map(|(_, value)| value);
     let wrong = Mismatch::Form;
@@ -79,15 +80,15 @@ fn read(root: Value<'_, '_>) -> Result<Proof, Mismatch> {
     Ok(Proof { record, index, count, path, header, tlog_size, tlog_path, checkpoint, witnesses })
 }
 
-fn read_base64(value: Value<'_, '_>) -> Option<Vec<u8>> {
+fn read_base64(value: Value<'_>) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(value.as_text()?.as_bytes()).ok()
 }
 
-fn read_number<T: core::str::FromStr>(value: Value<'_, '_>) -> Option<T> {
+fn read_number<T: core::str::FromStr>(value: Value<'_>) -> Option<T> {
     value.as_number()?.parse().ok()
 }
 
-fn read_path(value: Value<'_, '_>) -> Option<Vec<[u8; 32]>> {
+fn read_path(value: Value<'_>) -> Option<Vec<[u8; 32]>> {
     let mut path = Vec::new();
     for item in value.items()? {
         if path.len() == MAX_PATH {
@@ -98,7 +99,7 @@ fn read_path(value: Value<'_, '_>) -> Option<Vec<[u8; 32]>> {
     Some(path)
 }
 
-fn read_witnesses(value: Value<'_, '_>) -> Option<Vec<String>> {
+fn read_witnesses(value: Value<'_>) -> Option<Vec<String>> {
     let mut witnesses = Vec::new();
     for item in value.items()? {
         if witnesses.len() == MAX_SIGNATURES {
