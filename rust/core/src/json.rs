@@ -8,7 +8,6 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use crate::error::Code;
@@ -22,14 +21,15 @@ enum Kind {
     True,
     False,
     Number,
+    /// `start..end` is inside the quotes.
     Text,
+    /// `start..end` is of the unescaped texts.
     EscapedText,
     Array,
     Object,
 }
 
-/// `start..end` of the bytes (inside the quotes for texts) and the token behind this value; a key's `next` lies behind
-/// its member's value.
+/// `start..end` of the bytes, and the token behind this value; a key's `next` lies behind its member's value.
 #[derive(Clone, Copy, Debug)]
 struct Token {
     kind: Kind,
@@ -38,16 +38,21 @@ struct Token {
     next: u32,
 }
 
-/// Where the tokens of a document are kept. Reused, it spares each document an allocation; it stays as large as the
-/// largest document made it: at most 8 bytes a byte of that.
+/// Where the tokens of a document are kept. Used again, it spares each document the allocations; it stays as large as
+/// the largest document made it, at most 9 bytes a byte of that.
 #[derive(Clone, Debug, Default)]
-pub struct Tokens(Vec<Token>);
+pub struct Tokens {
+    list: Vec<Token>,
+    /// The texts that had escapes, one after the other.
+    unescaped: Vec<u8>,
+    open: [reader::Open; MAX_DEPTH],
+}
 
 /// A parsed document.
 #[derive(Clone, Copy, Debug)]
 pub struct Document<'a> {
     bytes: &'a [u8],
-    tokens: &'a [Token],
+    tokens: &'a Tokens,
 }
 
 /// A value of a document.
@@ -62,8 +67,8 @@ pub struct Value<'a> {
 /// # Errors
 /// `E_SCHEMA` or `E_DEPTH`, whichever comes first in the bytes.
 pub fn parse<'a>(bytes: &'a [u8], tokens: &'a mut Tokens) -> Result<Document<'a>, Code> {
-    reader::read(bytes, &mut tokens.0)?;
-    Ok(Document { bytes, tokens: &tokens.0 })
+    reader::read(bytes, tokens)?;
+    Ok(Document { bytes, tokens })
 }
 
 impl<'a> Document<'a> {
@@ -71,15 +76,11 @@ impl<'a> Document<'a> {
     pub fn root(&self) -> Value<'_> {
         Value { document: self, at: 0 }
     }
-
-    fn slice(&self, token: Token) -> &'a [u8] {
-        &self.bytes[token.start as usize..token.end as usize]
-    }
 }
 
 impl<'a> Value<'a> {
-    fn token(&self) -> Token {
-        self.document.tokens[self.at]
+    fn token(&self) -> &'a Token {
+        &self.document.tokens.list[self.at]
     }
 
     /// Whether it is null.
@@ -104,29 +105,27 @@ impl<'a> Value<'a> {
     /// A number as it is written: ASCII.
     pub(crate) fn as_number_bytes(&self) -> Option<&'a [u8]> {
         let token = self.token();
-        (token.kind == Kind::Number).then(|| self.document.slice(token))
+        (token.kind == Kind::Number).then(|| &self.document.bytes[token.start as usize..token.end as usize])
     }
 
     /// A text, unescaped.
-    pub fn as_text(&self) -> Option<Cow<'a, str>> {
-        Some(match self.as_text_bytes()? {
-            Cow::Borrowed(bytes) => Cow::Borrowed(core::str::from_utf8(bytes).unwrap_or_default()),
-            Cow::Owned(bytes) => Cow::Owned(alloc::string::String::from_utf8(bytes).unwrap_or_default()),
-        })
+    pub fn as_text(&self) -> Option<&'a str> {
+        self.as_text_bytes().and_then(|bytes| core::str::from_utf8(bytes).ok())
     }
 
     /// The bytes of a text, unescaped: UTF-8, which the reader has checked.
-    pub(crate) fn as_text_bytes(&self) -> Option<Cow<'a, [u8]>> {
-        let token = self.token();
-        match token.kind {
-            Kind::Text => Some(Cow::Borrowed(self.document.slice(token))),
-            Kind::EscapedText => Some(Cow::Owned(escape::unescape(self.document.slice(token)))),
-            _ => None,
-        }
+    pub(crate) fn as_text_bytes(&self) -> Option<&'a [u8]> {
+        let Token { kind, start, end, .. } = *self.token();
+        let bytes = match kind {
+            Kind::Text => self.document.bytes,
+            Kind::EscapedText => &self.document.tokens.unescaped,
+            _ => return None,
+        };
+        Some(&bytes[start as usize..end as usize])
     }
 
     /// The members of an object in the order of the bytes.
-    pub fn members(&self) -> Option<impl Iterator<Item = (Cow<'a, str>, Value<'a>)> + use<'a>> {
+    pub fn members(&self) -> Option<impl Iterator<Item = (&'a str, Value<'a>)> + use<'a>> {
         Some(self.keys()?.filter_map(|key| Some((key.as_text()?, key.member()))))
     }
 
@@ -150,7 +149,7 @@ impl<'a> Value<'a> {
         let (document, mut at, end) = (self.document, self.at + 1, self.token().next as usize);
         core::iter::from_fn(move || {
             let value = (at < end).then_some(Value { document, at })?;
-            at = document.tokens[at].next as usize;
+            at = document.tokens.list[at].next as usize;
             Some(value)
         })
     }

@@ -43,7 +43,7 @@ pub(crate) fn decode(data: Value<'_>, preimages: &mut Preimages) -> Result<Signe
     let kind = fields.text("kind")?;
     let network = bounded(fields.need("network")?, 1, any)?;
     let command_id: Text<64> = bounded(fields.need("command_id")?, 1, visible)?;
-    let (members, read) = reader(&kind)?;
+    let (members, read) = reader(kind)?;
     let foreign = FIELDS[3..].iter().any(|name| fields.get(name).is_some() != members.contains(name));
     if foreign {
         return Err(Code::Schema);
@@ -54,8 +54,7 @@ pub(crate) fn decode(data: Value<'_>, preimages: &mut Preimages) -> Result<Signe
         Ok(())
     })?;
     preimages.push_identity(&[b"COMMAND", command_id.as_bytes()]);
-    let command =
-        Command { identity: Digest::default(), order, data: Box::default(), data_leaf: Digest::default() };
+    let command = Command { identity: Digest::default(), order, data: Box::default(), data_leaf: Digest::default() };
     Ok(Signed { network, event: Event::Command(command) })
 }
 
@@ -95,7 +94,7 @@ fn rows<'a, T>(value: Value<'a>, read: fn(Value<'a>) -> Result<T, Code>) -> Resu
 }
 
 fn tax_id(value: Value<'_>) -> Result<TaxId, Code> {
-    uscc::check(&text(value)?)
+    uscc::check(text(value)?)
 }
 
 fn scene_code(value: Value<'_>) -> Result<SceneCode, Code> {
@@ -107,7 +106,7 @@ fn tax_code(value: Value<'_>) -> Result<TaxCode, Code> {
 }
 
 fn rate(value: Value<'_>) -> Result<Rate, Code> {
-    match value.as_text_bytes().as_deref() {
+    match value.as_text_bytes() {
         Some(b"EXEMPT") => Ok(Rate::Exempt),
         Some(b"NONTAXABLE") => Ok(Rate::NonTaxable),
         Some(_) => Err(Code::Schema),
@@ -116,7 +115,7 @@ fn rate(value: Value<'_>) -> Result<Rate, Code> {
 }
 
 fn date(value: Value<'_>) -> Result<i32, Code> {
-    time::parse_date(&text(value)?).ok_or(Code::Schema)
+    time::parse_date(text(value)?).ok_or(Code::Schema)
 }
 
 fn admit_issuer(fields: &CommandFields<'_>) -> Result<Order, Code> {
@@ -129,7 +128,7 @@ fn admit_issuer(fields: &CommandFields<'_>) -> Result<Order, Code> {
 
 fn register_key(fields: &CommandFields<'_>) -> Result<Order, Code> {
     let public_key = hex(fields.need("public_key")?)?;
-    let role = match &*fields.text("role")? {
+    let role = match fields.text("role")? {
         b"ISSUER" => Role::Issuer,
         b"DEVICE" => Role::Device,
         b"AGENT" => Role::Agent,
@@ -165,14 +164,14 @@ fn scene_table(fields: &CommandFields<'_>) -> Result<Order, Code> {
 
 fn detail_name(value: Value<'_>) -> Result<Text<32>, Code> {
     let name = text(value)?;
-    Text::from_utf8(&name).filter(|_| is_detail_name(&name)).ok_or(Code::Schema)
+    Text::from_utf8(name).filter(|_| is_detail_name(name)).ok_or(Code::Schema)
 }
 
 fn detail_field(field: Value<'_>) -> Result<DetailField, Code> {
     let field = Fields::new(field, &["name", "type", "required"])?;
     Ok(DetailField {
         name: detail_name(field.need("name")?)?,
-        kind: match &*field.text("type")? {
+        kind: match field.text("type")? {
             b"TEXT" => DetailType::Text,
             b"INTEGER" => DetailType::Integer,
             _ => return Err(Code::Schema),
@@ -197,12 +196,12 @@ fn mandate(fields: &CommandFields<'_>) -> Result<Order, Code> {
         let row = Fields::new(row, &["scene", "policy", "stored_value", "tax_code", "rate"])?;
         Ok(MandateRow {
             scene: scene_code(row.need("scene")?)?,
-            policy: match &*row.text("policy")? {
+            policy: match row.text("policy")? {
                 b"AUTO" => Policy::Auto,
                 b"ON_CLAIM" => Policy::OnClaim,
                 _ => return Err(Code::Schema),
             },
-            stored_value: match &*row.text("stored_value")? {
+            stored_value: match row.text("stored_value")? {
                 b"AT_RIDE" => StoredValue::AtRide,
                 b"AT_TOPUP" => StoredValue::AtTopup,
                 _ => return Err(Code::Schema),
@@ -217,14 +216,14 @@ fn mandate(fields: &CommandFields<'_>) -> Result<Order, Code> {
 }
 
 fn grant_numbers(fields: &CommandFields<'_>) -> Result<Order, Code> {
-    let code = code::check(&fields.text("code")?)?;
+    let code = code::check(fields.text("code")?)?;
     let (from, to) = code::check_range(integer(fields.need("from")?)?, integer(fields.need("to")?)?)?;
     let tax_id = nullable(fields.need("tax_id")?, tax_id)?;
     Ok(Order::GrantNumbers { code, from, to, tax_id })
 }
 
 fn close_grant(fields: &CommandFields<'_>) -> Result<Order, Code> {
-    let code = code::check(&fields.text("code")?)?;
+    let code = code::check(fields.text("code")?)?;
     let from = integer(fields.need("from")?)?;
     let (from, _) = code::check_range(from, from)?;
     Ok(Order::CloseGrant { code, from })

@@ -53,13 +53,13 @@ fn envelope(root: Value<'_>) -> Result<(EventType, Value<'_>), Code> {
     for key in root.keys().ok_or(Code::Schema)? {
         let (name, value) = (text(key)?, key.member());
         let written = value.as_text_bytes();
-        let bytes = written.as_ref().map(|text| text.len());
-        match &*name {
-            b"specversion" => spec = written.as_deref() == Some(b"1.0"),
+        let bytes = written.map(<[u8]>::len);
+        match name {
+            b"specversion" => spec = written == Some(b"1.0"),
             b"id" => id = bytes.is_some_and(|bytes| (1..=128).contains(&bytes)),
             b"source" => source = bytes.is_some_and(|bytes| (1..=256).contains(&bytes)),
             b"type" => {
-                kind = match written.as_deref() {
+                kind = match written {
                     Some(PAYMENT_TYPE) => Some(EventType::Payment),
                     Some(COMMAND_TYPE) => Some(EventType::Command),
                     _ => return Err(Code::Schema),
@@ -67,7 +67,7 @@ fn envelope(root: Value<'_>) -> Result<(EventType, Value<'_>), Code> {
             }
             b"data" => data = Some(value),
             b"time" | b"subject" | b"dataschema" if written.is_some() => {}
-            b"datacontenttype" if written.as_deref() == Some(b"application/json") => {}
+            b"datacontenttype" if written == Some(b"application/json") => {}
             b"time" | b"subject" | b"dataschema" | b"datacontenttype" | b"data_base64" => return Err(Code::Schema),
             name => extension(name, value)?,
         }

@@ -1,7 +1,5 @@
 //! The members of an object, each taken once and checked at its turn; what nobody takes is refused at the start.
 
-use alloc::borrow::Cow;
-
 use crate::error::Code;
 use crate::json::Value;
 use crate::money::LIMIT_FEN;
@@ -25,7 +23,7 @@ impl<'a, const N: usize> Fields<'a, N> {
         let mut values = [None; N];
         for key in object.keys().ok_or(Code::Schema)? {
             let name = text(key)?;
-            let at = names.iter().position(|known| known.as_bytes() == &*name).ok_or(Code::Schema)?;
+            let at = names.iter().position(|known| known.as_bytes() == name).ok_or(Code::Schema)?;
             values[at] = Some(key.member());
         }
         Ok(Self { names, values })
@@ -45,13 +43,13 @@ impl<'a, const N: usize> Fields<'a, N> {
     }
 
     /// A text that must be there.
-    pub(crate) fn text(&self, name: &str) -> Result<Cow<'a, [u8]>, Code> {
+    pub(crate) fn text(&self, name: &str) -> Result<&'a [u8], Code> {
         text(self.need(name)?)
     }
 }
 
 /// The bytes of a text.
-pub(crate) fn text(value: Value<'_>) -> Result<Cow<'_, [u8]>, Code> {
+pub(crate) fn text(value: Value<'_>) -> Result<&[u8], Code> {
     value.as_text_bytes().ok_or(Code::Schema)
 }
 
@@ -84,11 +82,7 @@ pub(crate) fn digits(written: &[u8]) -> Option<u64> {
 }
 
 /// A text of `least` to `most` bytes that are all allowed.
-pub(crate) fn checked(
-    text: Cow<'_, [u8]>,
-    (least, most): (usize, usize),
-    allowed: impl Fn(u8) -> bool,
-) -> Result<Cow<'_, [u8]>, Code> {
+pub(crate) fn checked(text: &[u8], (least, most): (usize, usize), allowed: impl Fn(u8) -> bool) -> Result<&[u8], Code> {
     let ok = (least..=most).contains(&text.len()) && text.iter().all(|byte| allowed(*byte));
     if ok { Ok(text) } else { Err(Code::Schema) }
 }
@@ -100,7 +94,7 @@ pub(crate) fn bounded<const N: usize>(
     allowed: impl Fn(u8) -> bool,
 ) -> Result<Text<N>, Code> {
     let text = checked(text(value)?, (least, N), allowed)?;
-    Text::from_utf8(&text).ok_or(Code::Schema)
+    Text::from_utf8(text).ok_or(Code::Schema)
 }
 
 /// Any byte.

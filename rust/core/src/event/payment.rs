@@ -1,15 +1,12 @@
 //! The `data` of payments, top-ups and refunds: checked in the order of `docs/format.md`, written as canonical data.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::cbor::{Decoder, Encoder, Malformed};
 use crate::digest::{self, Digest};
 use crate::error::Code;
-use crate::event::fields::{
-    amount, any, bounded, checked, hex, integer, is_detail_name, scene_byte, text, visible,
-};
+use crate::event::fields::{amount, any, bounded, checked, hex, integer, is_detail_name, scene_byte, text, visible};
 use crate::event::preimages::Preimages;
 use crate::event::{Channel, DetailType, Event, Kind, Payment, Refund, Signed};
 use crate::json::Value;
@@ -45,7 +42,7 @@ impl<'a> Members<'a> {
     fn new(data: Value<'a>) -> Result<Self, Code> {
         let mut members = Members::default();
         for key in data.keys().ok_or(Code::Schema)? {
-            *members.named(&text(key)?).ok_or(Code::Schema)? = Some(key.member());
+            *members.named(text(key)?).ok_or(Code::Schema)? = Some(key.member());
         }
         Ok(members)
     }
@@ -85,7 +82,7 @@ fn refuse<const N: usize>(members: [Option<Value<'_>>; N]) -> Result<(), Code> {
 
 pub(super) fn decode(data: Value<'_>, preimages: &mut Preimages) -> Result<Signed, Code> {
     let members = Members::new(data)?;
-    let kind = match &*text(need(members.kind)?)? {
+    let kind = match text(need(members.kind)?)? {
         b"PAID" => Kind::Paid,
         b"REFUNDED" => Kind::Refunded,
         b"TOPPED_UP" => Kind::ToppedUp,
@@ -100,7 +97,7 @@ pub(super) fn decode(data: Value<'_>, preimages: &mut Preimages) -> Result<Signe
 }
 
 fn channel(value: Value<'_>) -> Result<Channel, Code> {
-    match &*text(value)? {
+    match text(value)? {
         b"WECHAT" => Ok(Channel::Wechat),
         b"ALIPAY" => Ok(Channel::Alipay),
         b"UNIONPAY" => Ok(Channel::Unionpay),
@@ -111,11 +108,11 @@ fn channel(value: Value<'_>) -> Result<Channel, Code> {
 }
 
 /// The id of a transaction or of a refund.
-fn id(value: Value<'_>) -> Result<Cow<'_, [u8]>, Code> {
+fn id(value: Value<'_>) -> Result<&[u8], Code> {
     checked(text(value)?, (1, 64), visible)
 }
 
-fn order_no(value: Value<'_>) -> Result<Cow<'_, [u8]>, Code> {
+fn order_no(value: Value<'_>) -> Result<&[u8], Code> {
     checked(text(value)?, (6, 64), |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'|' | b'*'))
 }
 
@@ -138,15 +135,15 @@ fn payment(members: &Members<'_>, kind: Kind, preimages: &mut Preimages) -> Resu
     if paid_fen > gross_fen {
         return Err(Code::Schema);
     }
-    let paid_at = time::parse(&text(need(members.paid_at)?)?)?;
-    let seller = uscc::check(&text(need(members.seller_tax_id)?)?)?;
+    let paid_at = time::parse(text(need(members.paid_at)?)?)?;
+    let seller = uscc::check(text(need(members.seller_tax_id)?)?)?;
     let payer = members.payer.map(hex::<32>).transpose()?;
     let device_seq = members.device_seq.map(integer).transpose()?;
     let detail_at = preimages.push_data(|data| {
         let start = data.len();
         let mut encoder = Encoder::new(data);
-        encoder.array(15).uint(1).uint(kind as u64).uint(channel as u64).utf8(&txn_id);
-        encoder.optional_utf8(order_no.as_deref()).utf8(scene.as_bytes());
+        encoder.array(15).uint(1).uint(kind as u64).uint(channel as u64).utf8(txn_id);
+        encoder.optional_utf8(order_no).utf8(scene.as_bytes());
         encoder.uint(gross_fen).uint(paid_fen).uint(invoiceable_fen);
         encode_instant(&mut encoder, paid_at).utf8(seller.as_bytes());
         encoder.optional_bytes(payer.as_ref().map(|payer| &payer[..])).optional_uint(device_seq);
@@ -154,8 +151,8 @@ fn payment(members: &Members<'_>, kind: Kind, preimages: &mut Preimages) -> Resu
         encode_detail(members.detail, data)?;
         Ok(detail_at as u32)
     })?;
-    preimages.push_identity(&identity(&seller, &[channel as u8], &[kind as u8], &txn_id));
-    preimages.push_identity(&origin(seller.as_bytes(), &[channel as u8], &txn_id));
+    preimages.push_identity(&identity(&seller, &[channel as u8], &[kind as u8], txn_id));
+    preimages.push_identity(&origin(seller.as_bytes(), &[channel as u8], txn_id));
     Ok(Payment {
         kind,
         channel,
@@ -185,23 +182,23 @@ fn refund(members: &Members<'_>, preimages: &mut Preimages) -> Result<Refund, Co
     let order_no = members.order_no.map(order_no).transpose()?;
     let scene = members.scene.map(scene).transpose()?;
     refuse([members.gross_fen, members.paid_fen, members.invoiceable_fen])?;
-    let refunded_at = time::parse(&text(need(members.paid_at)?)?)?;
-    let seller = uscc::check(&text(need(members.seller_tax_id)?)?)?;
+    let refunded_at = time::parse(text(need(members.paid_at)?)?)?;
+    let seller = uscc::check(text(need(members.seller_tax_id)?)?)?;
     refuse([members.payer])?;
     let device_seq = members.device_seq.map(integer).transpose()?;
     refuse([members.detail])?;
     preimages.push_data(|data| {
         let mut encoder = Encoder::new(data);
-        encoder.array(12).uint(1).uint(Kind::Refunded as u64).uint(channel as u64).utf8(&txn_id).utf8(&refund_id);
-        encoder.optional_utf8(order_no.as_deref()).optional_utf8(scene.as_ref().map(SceneCode::as_bytes));
+        encoder.array(12).uint(1).uint(Kind::Refunded as u64).uint(channel as u64).utf8(txn_id).utf8(refund_id);
+        encoder.optional_utf8(order_no).optional_utf8(scene.as_ref().map(SceneCode::as_bytes));
         encoder.uint(refund_fen);
         encode_instant(&mut encoder, refunded_at).utf8(seller.as_bytes()).optional_uint(device_seq);
         Ok(())
     })?;
-    preimages.push_identity(&identity(&seller, &[channel as u8], &[Kind::Refunded as u8], &refund_id));
-    preimages.push_identity(&origin(seller.as_bytes(), &[channel as u8], &txn_id));
-    preimages.push_identity(&identity(&seller, &[channel as u8], &[Kind::Paid as u8], &txn_id));
-    preimages.push_identity(&identity(&seller, &[channel as u8], &[Kind::ToppedUp as u8], &txn_id));
+    preimages.push_identity(&identity(&seller, &[channel as u8], &[Kind::Refunded as u8], refund_id));
+    preimages.push_identity(&origin(seller.as_bytes(), &[channel as u8], txn_id));
+    preimages.push_identity(&identity(&seller, &[channel as u8], &[Kind::Paid as u8], txn_id));
+    preimages.push_identity(&identity(&seller, &[channel as u8], &[Kind::ToppedUp as u8], txn_id));
     Ok(Refund {
         channel,
         seller,
@@ -264,13 +261,13 @@ fn encode_detail(detail: Option<Value<'_>>, data: &mut Vec<u8>) -> Result<(), Co
     encoder.map(count);
     for key in keys {
         let (name, value) = (text(*key)?, key.member());
-        if !is_detail_name(&name) {
+        if !is_detail_name(name) {
             return Err(Code::Schema);
         }
-        encoder.utf8(&name);
+        encoder.utf8(name);
         match value.as_text_bytes() {
             None => encoder.uint(integer(value)?),
-            Some(text) if text.len() <= MAX_DETAIL_TEXT && !has_control(&text) => encoder.utf8(&text),
+            Some(text) if text.len() <= MAX_DETAIL_TEXT && !has_control(text) => encoder.utf8(text),
             Some(_) => return Err(Code::Schema),
         };
     }
@@ -279,7 +276,8 @@ fn encode_detail(detail: Option<Value<'_>>, data: &mut Vec<u8>) -> Result<(), Co
 
 /// Whether UTF-8 has a character of category Cc: U+0000 to U+001F, U+007F to U+009F (two bytes, C2 80 to C2 9F).
 fn has_control(text: &[u8]) -> bool {
-    text.iter().any(|byte| *byte < b' ' || *byte == 0x7F) || text.windows(2).any(|pair| pair[0] == 0xC2 && pair[1] < 0xA0)
+    text.iter().any(|byte| *byte < b' ' || *byte == 0x7F)
+        || text.windows(2).any(|pair| pair[0] == 0xC2 && pair[1] < 0xA0)
 }
 
 /// The names and types of the members of an encoded `detail`.

@@ -4,37 +4,21 @@ use alloc::vec::Vec;
 
 use crate::error::Code;
 
-/// The bytes behind a backslash that its escape takes; `rest` begins behind the backslash.
-pub(super) fn length(rest: &[u8]) -> Result<usize, Code> {
-    match rest {
-        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Ok(1),
-        [b'u', hex @ ..] => unicode(hex).map(|(_, length)| length).ok_or(Code::Schema),
-        _ => Err(Code::Schema),
-    }
-}
-
-/// A text whose escapes and UTF-8 are right, unescaped.
-pub(super) fn unescape(raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
-        out.extend_from_slice(&rest[..at]);
-        let after = &rest[at + 1..];
-        let (character, length) = match after {
-            [b'b', ..] => ('\u{8}', 1),
-            [b'f', ..] => ('\u{c}', 1),
-            [b'n', ..] => ('\n', 1),
-            [b'r', ..] => ('\r', 1),
-            [b't', ..] => ('\t', 1),
-            [b'u', hex @ ..] => unicode(hex).unwrap_or(('\u{FFFD}', 5)),
-            [other, ..] => (char::from(*other), 1),
-            [] => break,
-        };
-        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-        rest = &after[length..];
-    }
-    out.extend_from_slice(rest);
-    out
+/// Appends the character that the escape at the start of `rest`, behind its backslash, stands for; returns the escape's
+/// length.
+pub(super) fn unescape(rest: &[u8], out: &mut Vec<u8>) -> Result<usize, Code> {
+    let (character, length) = match rest {
+        [same @ (b'"' | b'\\' | b'/'), ..] => (char::from(*same), 1),
+        [b'b', ..] => ('\u{8}', 1),
+        [b'f', ..] => ('\u{c}', 1),
+        [b'n', ..] => ('\n', 1),
+        [b'r', ..] => ('\r', 1),
+        [b't', ..] => ('\t', 1),
+        [b'u', hex @ ..] => unicode(hex).ok_or(Code::Schema)?,
+        _ => return Err(Code::Schema),
+    };
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    Ok(length)
 }
 
 /// The character of `\uXXXX` or of a surrogate pair (`hex` begins behind the `u`), and the bytes behind the backslash

@@ -1,27 +1,261 @@
-//! The pass that makes the tokens: grammar, depth and duplicate keys, errors in the order of the bytes.
+//! The pass that makes the tokens: grammar, depth and duplicate keys, errors in the order of the bytes. It is one loop, so
+//! that no depth needs the stack.
 //!
-//! Texts are scanned eight bytes at a time in a word. Keys leave a mark in 64 bits; only an object where two marks meet,
-//! or where a key is escaped, has its keys compared.
+//! Texts are scanned in words of eight bytes. Keys leave a mark in 64 bits; only an object where two marks meet has its
+//! keys compared.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::{Kind, MAX_DEPTH, Token, escape};
+use super::{Kind, Token, Tokens, escape};
 use crate::error::Code;
 
 /// Objects with more members than this are compared by sorting.
 const PAIRWISE_MEMBERS: usize = 24;
-/// Spreads the keys of a payment and of its envelope over 64 marks, each of them over another (`tests` says so).
+/// Spreads the keys of a payment, and of its envelope, over 64 marks each without two that meet (the tests say so).
 const MARK: u64 = 0x91B7_584A_2265_B1F5;
+/// The marks of an object whose keys must be compared.
+const ALL_MARKS: u64 = u64::MAX;
+
+/// An array or object that is open.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Open {
+    /// Its token.
+    token: u32,
+    /// The token of the key whose value comes next; an array's own token.
+    key: u32,
+    /// The marks of its keys; an array has none.
+    marks: u64,
+    /// What ends it.
+    closing: u8,
+}
 
 /// Reads a whole document into `tokens`.
-pub(super) fn read(bytes: &[u8], tokens: &mut Vec<Token>) -> Result<(), Code> {
-    tokens.clear();
-    let mut reader = Reader { bytes, at: 0, depth: 0, tokens };
-    reader.space();
-    reader.value()?;
-    reader.space();
-    if reader.at == bytes.len() { Ok(()) } else { Err(Code::Schema) }
+pub(super) fn read(bytes: &[u8], tokens: &mut Tokens) -> Result<(), Code> {
+    let Tokens { list, unescaped, open: outer } = tokens;
+    list.clear();
+    unescaped.clear();
+    let mut reader = Reader { bytes, list, unescaped };
+    let (mut depth, mut open) = (0, Open::default());
+    let mut at = space(bytes, 0);
+    loop {
+        // A value begins here.
+        if let bracket @ (b'{' | b'[') = peek(bytes, at) {
+            *outer.get_mut(depth).ok_or(Code::Depth)? = open;
+            depth += 1;
+            open = reader.open(bracket, at);
+            at = space(bytes, at + 1);
+            if peek(bytes, at) != open.closing {
+                at = reader.key(&mut open, at)?;
+                continue;
+            }
+        } else {
+            at = space(bytes, reader.scalar(at)?);
+        }
+        // A value has ended, or an empty array or object is about to.
+        loop {
+            if depth == 0 {
+                return if at == bytes.len() { Ok(()) } else { Err(Code::Schema) };
+            }
+            reader.end_value(open);
+            let next = peek(bytes, at);
+            if next == b',' {
+                at = reader.key(&mut open, space(bytes, at + 1))?;
+                break;
+            }
+            if next != open.closing {
+                return Err(Code::Schema);
+            }
+            at += 1;
+            reader.close(open, at)?;
+            depth -= 1;
+            (open, at) = (outer[depth], space(bytes, at));
+        }
+    }
+}
+
+struct Reader<'a, 't> {
+    bytes: &'a [u8],
+    list: &'t mut Vec<Token>,
+    unescaped: &'t mut Vec<u8>,
+}
+
+impl Reader<'_, '_> {
+    fn push(&mut self, kind: Kind, start: usize, end: usize) {
+        let next = self.list.len() as u32 + 1;
+        self.list.push(Token { kind, start: start as u32, end: end as u32, next });
+    }
+
+    fn open(&mut self, bracket: u8, at: usize) -> Open {
+        let token = self.list.len() as u32;
+        let (kind, closing) = if bracket == b'{' { (Kind::Object, b'}') } else { (Kind::Array, b']') };
+        self.push(kind, at, at);
+        Open { token, key: token, marks: 0, closing }
+    }
+
+    /// Ends an array or object before `end`.
+    fn close(&mut self, open: Open, end: usize) -> Result<(), Code> {
+        let next = self.list.len() as u32;
+        let token = &mut self.list[open.token as usize];
+        (token.next, token.end) = (next, end as u32);
+        if open.marks == ALL_MARKS { self.refuse_duplicates(open.token as usize) } else { Ok(()) }
+    }
+
+    /// Takes a key with its colon; in an array there is none to take. Returns where the value begins.
+    #[inline]
+    fn key(&mut self, open: &mut Open, at: usize) -> Result<usize, Code> {
+        if open.closing == b']' {
+            return Ok(at);
+        }
+        if peek(self.bytes, at) != b'"' {
+            return Err(Code::Schema);
+        }
+        open.key = self.list.len() as u32;
+        let end = self.text(at + 1)?;
+        let Token { kind, start, end: key_end, .. } = self.list[open.key as usize];
+        let mark = mark(self.base(kind), start as usize, (key_end - start) as usize);
+        open.marks = if open.marks & mark == 0 { open.marks | mark } else { ALL_MARKS };
+        let colon = space(self.bytes, end);
+        if peek(self.bytes, colon) != b':' {
+            return Err(Code::Schema);
+        }
+        Ok(space(self.bytes, colon + 1))
+    }
+
+    /// The token of a value's key points behind the value.
+    fn end_value(&mut self, open: Open) {
+        self.list[open.key as usize].next = self.list.len() as u32;
+    }
+
+    /// Takes a value that holds no other; returns what is behind it.
+    #[inline]
+    fn scalar(&mut self, at: usize) -> Result<usize, Code> {
+        let (kind, end) = match peek(self.bytes, at) {
+            b'"' => return self.text(at + 1),
+            b'-' | b'0'..=b'9' => (Kind::Number, number(self.bytes, at)?),
+            b't' => (Kind::True, literal(self.bytes, at, b"true")?),
+            b'f' => (Kind::False, literal(self.bytes, at, b"false")?),
+            b'n' => (Kind::Null, literal(self.bytes, at, b"null")?),
+            _ => return Err(Code::Schema),
+        };
+        self.push(kind, at, end);
+        Ok(end)
+    }
+
+    /// Takes the text that begins at `start`, behind its quote; returns what is behind its other quote.
+    #[inline]
+    fn text(&mut self, start: usize) -> Result<usize, Code> {
+        let (end, bits) = plain(self.bytes, start);
+        if peek(self.bytes, end) != b'"' || bits & each(0x80) != 0 {
+            return self.other_text(start, end);
+        }
+        self.push(Kind::Text, start, end);
+        Ok(end + 1)
+    }
+
+    /// A text with characters outside ASCII or with escapes, the first of them at `stop`.
+    #[inline(never)]
+    fn other_text(&mut self, start: usize, stop: usize) -> Result<usize, Code> {
+        let (mut at, mut from, first) = (stop, start, self.unescaped.len());
+        while peek(self.bytes, at) == b'\\' {
+            self.unescaped.extend_from_slice(&self.bytes[from..at]);
+            from = at + 1 + escape::unescape(&self.bytes[at + 1..], self.unescaped)?;
+            at = plain(self.bytes, from).0;
+        }
+        if peek(self.bytes, at) != b'"' || core::str::from_utf8(&self.bytes[start..at]).is_err() {
+            return Err(Code::Schema);
+        }
+        if from == start {
+            self.push(Kind::Text, start, at);
+        } else {
+            self.unescaped.extend_from_slice(&self.bytes[from..at]);
+            self.push(Kind::EscapedText, first, self.unescaped.len());
+        }
+        Ok(at + 1)
+    }
+
+    /// What the places of a text are in.
+    fn base(&self, kind: Kind) -> &[u8] {
+        if kind == Kind::Text { self.bytes } else { self.unescaped }
+    }
+
+    fn raw(&self, text: &Token) -> &[u8] {
+        &self.base(text.kind)[text.start as usize..text.end as usize]
+    }
+
+    #[cold]
+    fn refuse_duplicates(&self, object: usize) -> Result<(), Code> {
+        let end = self.list[object].next as usize;
+        let keys_from = |mut at: usize| {
+            core::iter::from_fn(move || {
+                let token = (at < end).then(|| &self.list[at])?;
+                at = token.next as usize;
+                Some(token)
+            })
+        };
+        let keys = || keys_from(object + 1);
+        let duplicate = if keys().take(PAIRWISE_MEMBERS + 1).count() <= PAIRWISE_MEMBERS {
+            keys().any(|key| keys_from(key.next as usize).any(|other| self.raw(key) == self.raw(other)))
+        } else {
+            let mut names: Vec<&[u8]> = keys().map(|key| self.raw(key)).collect();
+            names.sort_unstable();
+            names.windows(2).any(|pair| pair[0] == pair[1])
+        };
+        if duplicate { Err(Code::Schema) } else { Ok(()) }
+    }
+}
+
+/// The byte at `at`; behind the end a zero, which is no part of JSON.
+fn peek(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
+}
+
+fn space(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(peek(bytes, at), b' ' | b'\n' | b'\r' | b'\t') {
+        at += 1;
+    }
+    at
+}
+
+fn literal(bytes: &[u8], at: usize, literal: &[u8]) -> Result<usize, Code> {
+    if bytes[at..].starts_with(literal) { Ok(at + literal.len()) } else { Err(Code::Schema) }
+}
+
+fn number(bytes: &[u8], start: usize) -> Result<usize, Code> {
+    let mut at = start + usize::from(peek(bytes, start) == b'-');
+    at = if peek(bytes, at) == b'0' { at + 1 } else { digits(bytes, at)? };
+    if peek(bytes, at) == b'.' {
+        at = digits(bytes, at + 1)?;
+    }
+    if matches!(peek(bytes, at), b'e' | b'E') {
+        at += 1;
+        at = digits(bytes, at + usize::from(matches!(peek(bytes, at), b'+' | b'-')))?;
+    }
+    Ok(at)
+}
+
+/// Behind the digits at `start`, at least one.
+fn digits(bytes: &[u8], start: usize) -> Result<usize, Code> {
+    let mut at = start;
+    while peek(bytes, at).is_ascii_digit() {
+        at += 1;
+    }
+    if at == start { Err(Code::Schema) } else { Ok(at) }
+}
+
+/// From `at` to the first quote, backslash, control character or the end; and bits of which a high one is set if there is
+/// a byte outside ASCII before it.
+#[inline]
+fn plain(bytes: &[u8], mut at: usize) -> (usize, u64) {
+    let mut bits = 0;
+    loop {
+        let word = word(bytes, at);
+        let stops = stops(word);
+        if stops != 0 {
+            return (at + stops.trailing_zeros() as usize / 8, bits | word & (stops - 1));
+        }
+        bits |= word;
+        at += 8;
+    }
 }
 
 /// A byte in each of a word's eight.
@@ -30,11 +264,17 @@ const fn each(byte: u8) -> u64 {
 }
 
 /// The eight bytes from `at`, the first one lowest; zeros behind the end.
+#[inline]
 fn word(bytes: &[u8], at: usize) -> u64 {
     let rest = bytes.get(at..).unwrap_or_default();
-    if let Some(eight) = rest.first_chunk() {
-        return u64::from_le_bytes(*eight);
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => last_word(rest),
     }
+}
+
+#[cold]
+fn last_word(rest: &[u8]) -> u64 {
     rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
@@ -46,228 +286,10 @@ fn stops(word: u64) -> u64 {
     (zero_in(word ^ each(b'"')) | zero_in(word ^ each(b'\\')) | below_space) & each(0x80)
 }
 
-/// One bit of 64, by the length and the first eight bytes of the key that begins at `start`.
+/// One bit of 64, by the length and the first eight bytes of a key that begins at `start`.
+#[inline]
 pub(super) fn mark(bytes: &[u8], start: usize, length: usize) -> u64 {
     let head = word(bytes, start);
     let head = if length < 8 { head & ((1 << (8 * length)) - 1) } else { head };
     1 << ((head ^ length as u64).wrapping_mul(MARK) >> 58)
-}
-
-struct Reader<'a, 't> {
-    bytes: &'a [u8],
-    at: usize,
-    depth: usize,
-    tokens: &'t mut Vec<Token>,
-}
-
-impl Reader<'_, '_> {
-    fn peek(&self) -> u8 {
-        self.bytes.get(self.at).copied().unwrap_or(0)
-    }
-
-    fn space(&mut self) {
-        while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
-            self.at += 1;
-        }
-    }
-
-    /// Takes a byte that must come next.
-    fn expect(&mut self, byte: u8) -> Result<(), Code> {
-        if self.peek() != byte {
-            return Err(Code::Schema);
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn value(&mut self) -> Result<(), Code> {
-        match self.peek() {
-            b'"' => self.text(),
-            b'-' | b'0'..=b'9' => self.number(),
-            b'{' => self.object(),
-            b'[' => self.array(),
-            b't' => self.literal(b"true", Kind::True),
-            b'f' => self.literal(b"false", Kind::False),
-            b'n' => self.literal(b"null", Kind::Null),
-            _ => Err(Code::Schema),
-        }
-    }
-
-    fn push(&mut self, kind: Kind, start: usize, end: usize) {
-        let next = self.tokens.len() as u32 + 1;
-        self.tokens.push(Token { kind, start: start as u32, end: end as u32, next });
-    }
-
-    fn literal(&mut self, literal: &[u8], kind: Kind) -> Result<(), Code> {
-        if !self.bytes[self.at..].starts_with(literal) {
-            return Err(Code::Schema);
-        }
-        self.at += literal.len();
-        self.push(kind, self.at, self.at);
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), Code> {
-        let start = self.at;
-        while self.peek().is_ascii_digit() {
-            self.at += 1;
-        }
-        if self.at == start { Err(Code::Schema) } else { Ok(()) }
-    }
-
-    fn number(&mut self) -> Result<(), Code> {
-        let start = self.at;
-        self.at += usize::from(self.peek() == b'-');
-        if self.peek() == b'0' {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == b'.' {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.peek(), b'e' | b'E') {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), b'+' | b'-'));
-            self.digits()?;
-        }
-        self.push(Kind::Number, start, self.at);
-        Ok(())
-    }
-
-    fn text(&mut self) -> Result<(), Code> {
-        let start = self.at + 1;
-        let (mut at, mut kind, mut bits) = (start, Kind::Text, 0);
-        loop {
-            let word = word(self.bytes, at);
-            let stops = stops(word);
-            if stops == 0 {
-                bits |= word;
-                at += 8;
-                continue;
-            }
-            bits |= word & (stops - 1);
-            at += stops.trailing_zeros() as usize / 8;
-            match self.bytes.get(at) {
-                Some(b'"') => break,
-                Some(b'\\') => at += 1 + escape::length(&self.bytes[at + 1..])?,
-                _ => return Err(Code::Schema),
-            }
-            kind = Kind::EscapedText;
-        }
-        if bits & each(0x80) != 0 && core::str::from_utf8(&self.bytes[start..at]).is_err() {
-            return Err(Code::Schema);
-        }
-        self.push(kind, start, at);
-        self.at = at + 1;
-        Ok(())
-    }
-
-    fn open(&mut self, kind: Kind) -> Result<usize, Code> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(Code::Depth);
-        }
-        self.push(kind, self.at, self.at);
-        self.at += 1;
-        self.space();
-        Ok(self.tokens.len() - 1)
-    }
-
-    /// Takes the bracket that ends what `open` began.
-    fn close(&mut self, index: usize) {
-        self.at += 1;
-        self.depth -= 1;
-        let next = self.tokens.len() as u32;
-        let token = &mut self.tokens[index];
-        (token.next, token.end) = (next, self.at as u32);
-    }
-
-    fn array(&mut self) -> Result<(), Code> {
-        let index = self.open(Kind::Array)?;
-        if self.peek() != b']' {
-            self.value()?;
-            self.space();
-            while self.peek() == b',' {
-                self.at += 1;
-                self.space();
-                self.value()?;
-                self.space();
-            }
-        }
-        if self.peek() != b']' {
-            return Err(Code::Schema);
-        }
-        self.close(index);
-        Ok(())
-    }
-
-    fn object(&mut self) -> Result<(), Code> {
-        let index = self.open(Kind::Object)?;
-        let (mut marks, mut compare) = (0, false);
-        if self.peek() != b'}' {
-            self.member(&mut marks, &mut compare)?;
-            while self.peek() == b',' {
-                self.at += 1;
-                self.space();
-                self.member(&mut marks, &mut compare)?;
-            }
-        }
-        if self.peek() != b'}' {
-            return Err(Code::Schema);
-        }
-        self.close(index);
-        if compare { self.refuse_duplicates(index) } else { Ok(()) }
-    }
-
-    fn member(&mut self, marks: &mut u64, compare: &mut bool) -> Result<(), Code> {
-        let key = self.tokens.len();
-        if self.peek() != b'"' {
-            return Err(Code::Schema);
-        }
-        self.text()?;
-        let Token { kind, start, end, .. } = self.tokens[key];
-        let mark = mark(self.bytes, start as usize, (end - start) as usize);
-        *compare |= *marks & mark != 0 || kind == Kind::EscapedText;
-        *marks |= mark;
-        self.space();
-        self.expect(b':')?;
-        self.space();
-        self.value()?;
-        self.tokens[key].next = self.tokens.len() as u32;
-        self.space();
-        Ok(())
-    }
-
-    fn refuse_duplicates(&self, object: usize) -> Result<(), Code> {
-        let end = self.tokens[object].next as usize;
-        let keys_from = |mut at: usize| {
-            core::iter::from_fn(move || {
-                let token = (at < end).then(|| self.tokens[at])?;
-                at = token.next as usize;
-                Some(token)
-            })
-        };
-        let keys = || keys_from(object + 1);
-        let plain = keys().take(PAIRWISE_MEMBERS + 1).count() <= PAIRWISE_MEMBERS
-            && keys().all(|token| token.kind == Kind::Text);
-        let duplicate = if plain {
-            keys().any(|key| keys_from(key.next as usize).any(|other| self.raw(key) == self.raw(other)))
-        } else {
-            let mut names: Vec<Cow<'_, [u8]>> = keys().map(|key| self.name(key)).collect();
-            names.sort_unstable();
-            names.windows(2).any(|pair| pair[0] == pair[1])
-        };
-        if duplicate { Err(Code::Schema) } else { Ok(()) }
-    }
-
-    fn raw(&self, token: Token) -> &[u8] {
-        &self.bytes[token.start as usize..token.end as usize]
-    }
-
-    fn name(&self, token: Token) -> Cow<'_, [u8]> {
-        let raw = self.raw(token);
-        if token.kind == Kind::Text { Cow::Borrowed(raw) } else { Cow::Owned(escape::unescape(raw)) }
-    }
 }

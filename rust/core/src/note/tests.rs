@@ -166,7 +166,7 @@ fn the_vectors_of_go_and_c2sp() {
     let mut tokens = json::Tokens::default();
     let document = json::parse(bytes, &mut tokens).expect("the vectors are JSON");
     let root: Vec<_> = document.root().members().expect("object").collect();
-    let member = |name: &str| root.iter().find(|(found, _)| found == name).expect("a member of the vectors").1;
+    let member = |name: &str| root.iter().find(|(found, _)| *found == name).expect("a member of the vectors").1;
     let text = member("text").as_text().expect("text").to_string();
     let (mut note, mut verifiers) = (format!("{text}\n"), Vec::new());
     for signed in member("signed").items().expect("array") {

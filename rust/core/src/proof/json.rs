@@ -59,10 +59,10 @@ impl Proof {
 
 fn read(root: Value<'_>) -> Result<Proof, Mismatch> {
     let mut members = root.members().ok_or(Mismatch::Form("not an object"))?;
-    let mut next = |name: &str| members.next().filter(|(found, _)| found == name).map(|(_, value)| value);
+    let mut next = |name: &str| members.next().filter(|(found, _)| *found == name).map(|(_, value)| value);
     let wrong = Mismatch::Form;
     let format = next("format").and_then(|value| value.as_text());
-    if format.as_deref() != Some(FORMAT) {
+    if format != Some(FORMAT) {
         return Err(wrong("its format is not farechain-proof/1"));
     }
     let record = next("record").and_then(read_base64).ok_or(wrong("record"))?;
@@ -71,7 +71,7 @@ fn read(root: Value<'_>) -> Result<Proof, Mismatch> {
     let header = next("header").and_then(read_base64).ok_or(wrong("header"))?;
     let tlog_size = next("tlog_size").and_then(read_number).ok_or(wrong("tlog_size"))?;
     let tlog_path = next("tlog_path").and_then(read_path).ok_or(wrong("tlog_path"))?;
-    let checkpoint = next("checkpoint").and_then(|value| value.as_text()).ok_or(wrong("checkpoint"))?.into_owned();
+    let checkpoint = next("checkpoint").and_then(|value| value.as_text()).ok_or(wrong("checkpoint"))?.into();
     let witnesses = next("witnesses").and_then(read_witnesses).ok_or(wrong("witnesses"))?;
     if members.next().is_some() {
         return Err(wrong("a member too many"));
@@ -105,7 +105,7 @@ fn read_witnesses(value: Value<'_>) -> Option<Vec<String>> {
         if witnesses.len() == MAX_SIGNATURES {
             return None;
         }
-        witnesses.push(item.as_text()?.into_owned());
+        witnesses.push(item.as_text()?.into());
     }
     Some(witnesses)
 }

@@ -147,7 +147,7 @@ fn hashes(list: json::Value<'_>) -> Vec<Hash> {
 }
 
 fn member<'a>(object: json::Value<'a>, name: &str) -> json::Value<'a> {
-    object.members().expect("object").find(|(found, _)| found == name).expect("a member of the vectors").1
+    object.members().expect("object").find(|(found, _)| *found == name).expect("a member of the vectors").1
 }
 
 fn number(object: json::Value<'_>, name: &str) -> u64 {

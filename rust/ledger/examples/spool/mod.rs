@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use farechain_core::json::{self, Value};
+use farechain_core::json::{self, Tokens, Value};
 
 type Bytes = Option<Vec<u8>>;
 
@@ -37,8 +37,9 @@ pub fn read(dir: &Path) -> Result<Vec<Vec<Record>>, Box<dyn Error>> {
 }
 
 fn record(line: &[u8]) -> Option<Record> {
-    let document = json::parse(line).ok()?;
-    let member = |name: &str| document.root().members()?.find(|(found, _)| found == name).map(|(_, value)| value);
+    let mut tokens = Tokens::default();
+    let document = json::parse(line, &mut tokens).ok()?;
+    let member = |name: &str| document.root().members()?.find(|(found, _)| *found == name).map(|(_, value)| value);
     let headers = member("headers")?.items()?.map(|header| {
         let mut parts = header.items()?;
         Some((bytes(parts.next()?)?.unwrap_or_default(), bytes(parts.next()?)?))
@@ -54,7 +55,7 @@ fn record(line: &[u8]) -> Option<Record> {
 
 /// Base64 or null; a header's name is written as it is, and no name of a header is base64.
 #[allow(clippy::option_option, reason = "outer: damaged; inner: null, as the broker has it")]
-fn bytes(value: Value<'_, '_>) -> Option<Bytes> {
+fn bytes(value: Value<'_>) -> Option<Bytes> {
     if value.is_null() {
         return Some(None);
     }
