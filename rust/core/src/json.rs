@@ -15,8 +15,9 @@ use crate::error::Code;
 /// The most arrays and objects that may be open at once.
 pub const MAX_DEPTH: usize = 32;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Kind {
+    #[default]
     Null,
     True,
     False,
@@ -25,21 +26,32 @@ enum Kind {
     Text,
     /// `start..end` is of the unescaped texts.
     EscapedText,
+    /// `end` is the token behind all that it holds.
     Array,
+    /// `end` is the token behind all that it holds; each key is followed by its value.
     Object,
 }
 
-/// `start..end` of the bytes, and the token behind this value; a key's `next` lies behind its member's value.
-#[derive(Clone, Copy, Debug)]
+/// `start..end` of the bytes, unless its kind says otherwise.
+#[derive(Clone, Copy, Debug, Default)]
 struct Token {
     kind: Kind,
     start: u32,
     end: u32,
-    next: u32,
+}
+
+impl Token {
+    /// The token behind this value, which is at `at`.
+    fn behind(self, at: usize) -> usize {
+        match self.kind {
+            Kind::Array | Kind::Object => self.end as usize,
+            _ => at + 1,
+        }
+    }
 }
 
 /// Where the tokens of a document are kept. Used again, it spares each document the allocations; it stays as large as
-/// the largest document made it, at most 9 bytes a byte of that.
+/// the largest document made it, at most 7 bytes a byte of that.
 #[derive(Clone, Debug, Default)]
 pub struct Tokens {
     list: Vec<Token>,
@@ -131,7 +143,7 @@ impl<'a> Value<'a> {
 
     /// The keys of an object in the order of the bytes.
     pub(crate) fn keys(&self) -> Option<impl Iterator<Item = Value<'a>> + use<'a>> {
-        (self.token().kind == Kind::Object).then(|| self.children())
+        (self.token().kind == Kind::Object).then(|| self.children(1))
     }
 
     /// The value of the member that this is the key of.
@@ -141,16 +153,16 @@ impl<'a> Value<'a> {
 
     /// The items of an array.
     pub fn items(&self) -> Option<impl Iterator<Item = Value<'a>> + use<'a>> {
-        (self.token().kind == Kind::Array).then(|| self.children())
+        (self.token().kind == Kind::Array).then(|| self.children(0))
     }
 
-    /// The items of an array, or the keys of an object.
-    fn children(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
-        let (document, mut at, end) = (self.document, self.at + 1, self.token().next as usize);
+    /// The first token of each item or member; the value is `key` tokens behind it.
+    fn children(&self, key: usize) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let (document, mut at, end) = (self.document, self.at + 1, self.token().end as usize);
         core::iter::from_fn(move || {
-            let value = (at < end).then_some(Value { document, at })?;
-            at = document.tokens.list[at].next as usize;
-            Some(value)
+            let child = (at < end).then_some(Value { document, at })?;
+            at = document.tokens.list[at + key].behind(at + key);
+            Some(child)
         })
     }
 }

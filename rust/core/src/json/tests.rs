@@ -88,3 +88,16 @@ fn the_marks_of_the_usual_keys_do_not_meet() {
         assert_eq!(marks.count_ones() as usize, names.split(' ').count());
     }
 }
+
+#[test]
+fn eight_bytes_at_a_time_are_seen_as_one_by_one() {
+    for byte in 0..=u8::MAX {
+        for at in 0..16 {
+            let mut text = [b'a'; 17];
+            (text[at], text[(at + 3) % 16], text[16]) = (byte, byte ^ 0x80, b'"');
+            let end = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(0);
+            let (found, wide) = reader::plain(&text, 0);
+            assert_eq!((found, wide || text[..end].is_ascii()), (end, true), "{text:?}");
+        }
+    }
+}
