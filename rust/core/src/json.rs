@@ -83,7 +83,7 @@ pub fn parse<'a>(bytes: &'a [u8], tokens: &'a mut Tokens) -> Result<Document<'a>
     Ok(Document { bytes, tokens })
 }
 
-impl<'a> Document<'a> {
+impl Document<'_> {
     /// The outermost value.
     pub fn root(&self) -> Value<'_> {
         Value { document: self, at: 0 }

@@ -22,7 +22,7 @@ fn what_rfc_8259_allows() {
     assert_eq!(name, "a\n");
     let items: Vec<_> = list.items().expect("array").collect();
     assert_eq!((items[0].as_bool(), items[1].is_null()), (Some(true), true));
-    assert_eq!(items[2].as_text().map(|text| text.to_string()), Some("xé/".to_string()));
+    assert_eq!(items[2].as_text().map(alloc::string::ToString::to_string), Some("xé/".to_string()));
 }
 
 #[test]

@@ -171,12 +171,12 @@ fn the_vectors_of_go_and_c2sp() {
     let (mut note, mut verifiers) = (format!("{text}\n"), Vec::new());
     for signed in member("signed").items().expect("array") {
         let fields: Vec<_> = signed.members().expect("object").map(|(_, value)| value.as_text()).collect();
-        verifiers.push(Verifier::parse(fields[0].as_deref().expect("a key")).expect("a good key"));
-        note.push_str(fields[1].as_deref().expect("a line"));
+        verifiers.push(Verifier::parse(fields[0].expect("a key")).expect("a good key"));
+        note.push_str(fields[1].expect("a line"));
     }
     assert_eq!(Note::parse(&note).expect("well formed").open_whole(&verifiers).expect("both signed").len(), 2);
     for bad in member("bad_vkeys").items().expect("array") {
-        assert!(Verifier::parse(&bad.as_text().expect("text")).is_err());
+        assert!(Verifier::parse(bad.as_text().expect("text")).is_err());
     }
     let checkpoint = member("checkpoint").as_text().expect("text").to_string();
     let checkpoint = Checkpoint::parse(Note::parse(&checkpoint).expect("a note").text()).expect("a checkpoint");

@@ -142,7 +142,7 @@ fn unhex(text: &str) -> Vec<u8> {
 }
 
 fn hashes(list: json::Value<'_>) -> Vec<Hash> {
-    let hash = |item: json::Value<'_>| unhex(&item.as_text().expect("text")).try_into().expect("32 bytes");
+    let hash = |item: json::Value<'_>| unhex(item.as_text().expect("text")).try_into().expect("32 bytes");
     list.items().expect("array").map(hash).collect()
 }
 
@@ -162,7 +162,7 @@ fn the_vectors_of_certificate_transparency() {
     let entries: Vec<Vec<u8>> = member(document.root(), "entries")
         .items()
         .expect("array")
-        .map(|entry| unhex(&entry.as_text().expect("text")))
+        .map(|entry| unhex(entry.as_text().expect("text")))
         .collect();
     let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
     let roots = hashes(member(document.root(), "roots"));
