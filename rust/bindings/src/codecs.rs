@@ -37,22 +37,20 @@ pub(crate) fn input_digest<'py>(py: Python<'py>, record: SourceRecord<'py>) -> B
 
 #[pyfunction]
 pub(crate) fn decode_event<'py>(py: Python<'py>, value: &[u8]) -> PyResult<Bound<'py, PyDict>> {
-    let signed = py.detach(|| event::decode(value)).map_err(refused)?;
-    let (kind, identity, data, data_leaf) = match &signed.event {
+    let (signed, data) = py.detach(|| event::decode(value)).map_err(refused)?;
+    let (kind, identity, data_leaf) = match &signed.event {
         Event::Payment(payment) => {
             let kind = if payment.kind == Kind::ToppedUp { "TOPPED_UP" } else { "PAID" };
-            (kind, &payment.identity, &payment.data, &payment.data_leaf)
+            (kind, &payment.identity, &payment.data_leaf)
         }
-        Event::Refund(refund) => ("REFUNDED", &refund.identity, &refund.data, &refund.data_leaf),
-        Event::Command(command) => {
-            (command_name(command.order.kind()), &command.identity, &command.data, &command.data_leaf)
-        }
+        Event::Refund(refund) => ("REFUNDED", &refund.identity, &refund.data_leaf),
+        Event::Command(command) => (command_name(command.order.kind()), &command.identity, &command.data_leaf),
     };
     Ok(Fields::new(py)
         .with("network", signed.network.as_str())?
         .with("kind", kind)?
         .bytes("identity", identity)?
-        .bytes("data", data)?
+        .bytes("data", &data)?
         .bytes("data_leaf", data_leaf)?
         .done())
 }

@@ -3,7 +3,6 @@
 pub(crate) mod canonical;
 pub(crate) mod decode;
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::digest::Digest;
@@ -195,9 +194,7 @@ pub struct Command {
     pub identity: Digest,
     /// What it asks for.
     pub order: Order,
-    /// Canonical data: deterministic CBOR.
-    pub data: Box<[u8]>,
-    /// The leaf hash of `data`.
+    /// The leaf hash of the canonical data.
     pub data_leaf: Digest,
 }
 

@@ -49,6 +49,8 @@ pub struct Candidate<'a> {
     pub check: Check,
     /// What decoding the value gave.
     pub event: Result<&'a Signed, Code>,
+    /// The event's canonical data; empty where there is no event.
+    pub data: &'a [u8],
 }
 
 /// A record with its annex, as a block holds them.
@@ -163,9 +165,9 @@ fn accept<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Res
         });
     }
     match &signed.event {
-        Event::Payment(payment) => payment::decide(view, payment, candidate.timestamp_ms, block),
-        Event::Refund(refund) => refund::decide(view, refund, block),
-        Event::Command(command) => command::decide(view, command, key, block),
+        Event::Payment(payment) => payment::decide(view, payment, candidate.data, candidate.timestamp_ms, block),
+        Event::Refund(refund) => refund::decide(view, refund, candidate.data, block),
+        Event::Command(command) => command::decide(view, command, candidate.data, key, block),
     }
     .map_err(Verdict::Rejected)
 }

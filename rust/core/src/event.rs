@@ -5,8 +5,6 @@ pub(crate) mod fields;
 mod payment;
 pub(crate) mod preimages;
 
-use alloc::boxed::Box;
-
 use crate::command::Command;
 use crate::digest::Digest;
 use crate::text::{SceneCode, TaxId};
@@ -63,22 +61,21 @@ pub struct Payment {
     pub paid_at_ms: i64,
     /// The payer's commitment.
     pub payer: Option<[u8; 32]>,
-    /// Where `detail` begins in `data`.
+    /// Where `detail` begins in the canonical data.
     pub detail_at: u32,
     /// Who this payment is, for ever: see `docs/format.md`.
     pub identity: Digest,
     /// The key under which refunds that come first wait: the identity without its kind.
     pub origin: Digest,
-    /// Canonical data: deterministic CBOR, the invoice's annex.
-    pub data: Box<[u8]>,
-    /// The leaf hash of `data`; the `payments_root` of an invoice for this payment alone.
+    /// The leaf hash of the canonical data; the `payments_root` of an invoice for this payment alone.
     pub data_leaf: Digest,
 }
 
 impl Payment {
-    /// The fields that `detail` has: name and type, in canonical order; to be checked against the scene's table.
-    pub fn detail(&self) -> impl Iterator<Item = (&str, DetailType)> {
-        payment::detail(self.data.get(self.detail_at as usize..).unwrap_or_default())
+    /// The fields that `detail` has in the payment's canonical data: name and type, in canonical order; to be checked
+    /// against the scene's table.
+    pub fn detail<'a>(&self, data: &'a [u8]) -> impl Iterator<Item = (&'a str, DetailType)> + use<'a> {
+        payment::detail(data.get(self.detail_at as usize..).unwrap_or_default())
     }
 }
 
@@ -111,9 +108,7 @@ pub struct Refund {
     pub topped_up_identity: Digest,
     /// The payment's identity without its kind.
     pub origin: Digest,
-    /// Canonical data: deterministic CBOR.
-    pub data: Box<[u8]>,
-    /// The leaf hash of `data`.
+    /// The leaf hash of the canonical data.
     pub data_leaf: Digest,
 }
 

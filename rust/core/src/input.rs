@@ -41,9 +41,33 @@ pub struct Input<'a> {
     pub value: Option<&'a [u8]>,
 }
 
-impl<'a> Input<'a> {
+/// Where the parts of an input lie in its canonical bytes: what is kept of one that was parsed.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    offset: u64,
+    kid: Option<Kid>,
+    /// Of the 64 bytes; 0 where there is no signature.
+    signature: u32,
+    key: Place,
+    value: Place,
+}
+
+/// Start and length of a part; a null has the length [`NULL`].
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: u32,
+    length: u32,
+}
+
+impl Place {
+    fn of(self, bytes: &[u8]) -> Option<&[u8]> {
+        if self.length == NULL { None } else { bytes.get(self.start as usize..)?.get(..self.length as usize) }
+    }
+}
+
+impl Places {
     /// Parses canonical bytes; `None` if they are not of the form (possible only for damaged storage).
-    pub fn parse(bytes: &'a [u8]) -> Option<Input<'a>> {
+    pub fn find(bytes: &[u8]) -> Option<Places> {
         let mut reader = Reader { bytes, at: 0 };
         let offset = u64::from_be_bytes(reader.take(8)?.try_into().ok()?);
         let key = reader.nullable()?;
@@ -54,20 +78,35 @@ impl<'a> Input<'a> {
             let name = reader.take(length as usize)?;
             let value = reader.nullable()?;
             if name == HEADER_KID && kid.is_none() {
-                kid = Some(value.and_then(parse_kid));
+                kid = Some(value.of(bytes).and_then(parse_kid));
             } else if name == HEADER_SIGNATURE && signature.is_none() {
-                signature = Some(value.and_then(|v| <&[u8; 64]>::try_from(v).ok()));
+                signature = Some(if value.length == 64 { value.start } else { 0 });
             }
         }
         let value = reader.nullable()?;
-        (reader.at == bytes.len()).then_some(Input {
+        let places = Places { offset, kid: kid.flatten(), signature: signature.unwrap_or(0), key, value };
+        (reader.at == bytes.len()).then_some(places)
+    }
+
+    /// The parts of the bytes that this was found in.
+    pub fn of<'a>(&self, bytes: &'a [u8]) -> Input<'a> {
+        let Places { offset, kid, signature, key, value } = *self;
+        let signature = if signature == 0 { None } else { bytes.get(signature as usize..) };
+        Input {
             bytes,
             offset,
-            key,
-            kid: kid.flatten(),
-            signature: signature.flatten(),
-            value,
-        })
+            key: key.of(bytes),
+            kid,
+            signature: signature.and_then(<[u8]>::first_chunk),
+            value: value.of(bytes),
+        }
+    }
+}
+
+impl<'a> Input<'a> {
+    /// Parses canonical bytes; `None` if they are not of the form (possible only for damaged storage).
+    pub fn parse(bytes: &'a [u8]) -> Option<Input<'a>> {
+        Places::find(bytes).map(|places| places.of(bytes))
     }
 
     /// The digest that the block's `inputs_root` commits to.
@@ -84,7 +123,7 @@ pub fn headers(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], Option<&[u8]
     let headers: Option<Vec<_>> = (0..count)
         .map(|_| {
             let length = reader.u32()?;
-            Some((reader.take(length as usize)?, reader.nullable()?))
+            Some((reader.take(length as usize)?, reader.nullable()?.of(bytes)))
         })
         .collect();
     Some(headers?.into_iter())
@@ -92,20 +131,7 @@ pub fn headers(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], Option<&[u8]
 
 /// 32 lower-case hex digits as a key id.
 pub fn parse_kid(hex: &[u8]) -> Option<Kid> {
-    let hex: &[u8; 32] = hex.try_into().ok()?;
-    let mut kid = [0u8; 16];
-    for (byte, pair) in kid.iter_mut().zip(hex.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-    }
-    Some(kid)
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
+    crate::text::unhex(hex)
 }
 
 /// Appends the canonical bytes of one record to `out`.
@@ -149,13 +175,13 @@ impl<'a> Reader<'a> {
         Some(u32::from_be_bytes(self.take(4)?.try_into().ok()?))
     }
 
-    /// `None`: damaged. `Some(None)`: null.
-    #[allow(clippy::option_option, reason = "outer: damaged; inner: null, as the broker has it")]
-    fn nullable(&mut self) -> Option<Option<&'a [u8]>> {
-        match self.u32()? {
-            NULL => Some(None),
-            length => self.take(length as usize).map(Some),
+    fn nullable(&mut self) -> Option<Place> {
+        let length = self.u32()?;
+        let start = u32::try_from(self.at).ok()?;
+        if length != NULL {
+            self.take(length as usize)?;
         }
+        Some(Place { start, length })
     }
 }
 

@@ -48,3 +48,28 @@ pub type SceneCode = Text<16>;
 pub type TaxCode = Text<19>;
 /// An invoice code: 12 digits, or empty under the 20-digit scheme.
 pub type InvoiceCode = Text<12>;
+
+/// The values of the lower-case hex digits; all other bytes have a high bit set.
+const HEX: [u8; 256] = hex_values();
+
+const fn hex_values() -> [u8; 256] {
+    let (digits, mut values, mut i) = (b"0123456789abcdef", [0x80; 256], 0);
+    while i < digits.len() {
+        values[digits[i] as usize] = i as u8;
+        i += 1;
+    }
+    values
+}
+
+/// `2 * N` lower-case hex digits as bytes.
+pub(crate) fn unhex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
+    let (pairs, rest) = hex.as_chunks::<2>();
+    let pairs: &[[u8; 2]; N] = pairs.try_into().ok().filter(|_| rest.is_empty())?;
+    let mut bad = 0;
+    let bytes = pairs.map(|[high, low]| {
+        let (high, low) = (HEX[usize::from(high)], HEX[usize::from(low)]);
+        bad |= high | low;
+        high << 4 | low
+    });
+    (bad < 0x10).then_some(bytes)
+}

@@ -6,12 +6,13 @@ use std::ops::Range;
 use farechain_core::block::{Header, SourceRange};
 use farechain_core::decide::{self, Block, Candidate, Entry, View};
 use farechain_core::digest::{self, Digest};
-use farechain_core::input::{self, Input};
+use farechain_core::input;
 use farechain_core::merkle;
 use farechain_core::outcome::{Outcome, Verdict};
 use farechain_core::record::Record;
 use farechain_core::registry::Damage;
 
+use crate::batch::{PreparedBatch, PreparedInput};
 use crate::draft::Draft;
 use crate::index::{Applied, Index, Position};
 use crate::ledger::confirm;
@@ -209,20 +210,11 @@ impl<'a> Assembled<'a> {
 }
 
 /// An input of a batch as a step.
-///
-/// # Panics
-/// For bytes that no intake wrote.
-pub fn step<'a>(source: u16, prepared: &'a crate::batch::PreparedInput, bytes: &'a [u8]) -> Step<'a> {
-    let input = Input::parse(bytes).expect("the intake writes canonical bytes");
-    let candidate = Candidate {
-        input,
-        timestamp_ms: prepared.timestamp_ms,
-        check: prepared.check,
-        event: prepared.event.as_ref().map_err(|code| *code),
-    };
+pub fn step<'a>(batch: &'a PreparedBatch, prepared: &'a PreparedInput) -> Step<'a> {
+    let candidate = batch.candidate(prepared);
     Step {
-        source,
-        offset: input.offset,
+        source: prepared.source,
+        offset: candidate.input.offset,
         timestamp_ms: prepared.timestamp_ms,
         digest: prepared.digest,
         what: What::Candidate(candidate),

@@ -248,7 +248,7 @@ impl Ledger {
     fn build<'b>(&self, index: &Index, batch: &'b PreparedBatch, block: Block) -> Result<Assembled<'b>, LedgerError> {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         let draft = Draft::new(index, &self.log, &mut registry, block, batch.inputs.len());
-        let steps = batch.inputs.iter().map(|input| step(input.source, input, batch.bytes(input)));
+        let steps = batch.inputs.iter().map(|input| step(batch, input));
         Assembled::build(draft, &index.positions[0], steps).map_err(damage)
     }
 

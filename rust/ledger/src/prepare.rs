@@ -5,10 +5,12 @@ use std::sync::{PoisonError, RwLock};
 use std::thread;
 
 use farechain_core::decide::Check;
+use farechain_core::digest::{self, Digest};
 use farechain_core::error::Code;
-use farechain_core::event;
-use farechain_core::input::{Input, Kid, MAX_VALUE_BYTES};
+use farechain_core::event::{Decoder, Preimages};
+use farechain_core::input::{Input, Kid, MAX_VALUE_BYTES, Places};
 use farechain_core::signature::{self, PublicKey};
+use farechain_lanes::blake3::keyed_many;
 use farechain_lanes::{Job, Signer, Verifier};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -17,6 +19,9 @@ use crate::intake::{RawBatch, RawInput};
 
 /// Smaller batches are not worth a second thread.
 const PARALLEL_FROM: usize = 512;
+
+/// Inputs that are decoded and then hashed: enough to fill lanes, few enough that their bytes are still in the cache.
+const WINDOW: usize = 512;
 
 /// CPU time of one preparation, all threads together.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +39,31 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// The signer of a kid, or what `look_up` says of it (a key that the state has registered).
+    /// The signers of some kids; none for those of which `look_up`, which asks the state, knows no registered key.
+    fn signers<'k>(
+        &self,
+        kids: impl Iterator<Item = &'k Kid>,
+        look_up: &dyn Fn(&Kid) -> Option<PublicKey>,
+    ) -> Vec<Option<Signer>> {
+        let mut missing = Vec::new();
+        let known = self.signers.read().unwrap_or_else(PoisonError::into_inner);
+        let mut signers: Vec<Option<Signer>> = kids
+            .enumerate()
+            .map(|(i, kid)| {
+                let signer = known.get(kid).cloned();
+                if signer.is_none() {
+                    missing.push((i, *kid));
+                }
+                signer
+            })
+            .collect();
+        drop(known);
+        for (i, kid) in missing {
+            signers[i] = self.signer(&kid, look_up);
+        }
+        signers
+    }
+
     fn signer(&self, kid: &Kid, look_up: &dyn Fn(&Kid) -> Option<PublicKey>) -> Option<Signer> {
         if let Some(signer) = self.signers.read().unwrap_or_else(PoisonError::into_inner).get(kid) {
             return Some(signer.clone());
@@ -57,27 +86,37 @@ pub fn prepare(
     look_up: &(dyn Fn(&Kid) -> Option<PublicKey> + Sync),
 ) -> (PreparedBatch, PrepareTimes) {
     let parts = in_shares(&raw, threads, |part| {
-        let (mut inputs, decode_ns) = timed(|| decode_all(&raw, part));
-        let (checks, verify_ns) = timed(|| verify_all(&raw, &inputs, keyring, verifier, look_up));
-        for (input, check) in inputs.iter_mut().zip(checks) {
-            input.check = check;
-        }
-        (inputs, PrepareTimes { decode_ns, verify_ns })
+        let (mut share, decode_ns) = timed(|| Share::decode(&raw, part));
+        let ((), verify_ns) = timed(|| verify_all(&raw, &mut share.inputs, keyring, verifier, look_up));
+        (share, PrepareTimes { decode_ns, verify_ns })
     });
     let mut times = PrepareTimes::default();
-    let mut inputs = Vec::with_capacity(raw.inputs.len());
-    for (part, spent) in parts {
-        inputs.extend(part);
+    for (_, spent) in &parts {
         times.decode_ns += spent.decode_ns;
         times.verify_ns += spent.verify_ns;
     }
-    (PreparedBatch { buffers: raw.buffers, inputs, ranges: raw.ranges }, times)
+    (join(raw, parts.into_iter().map(|(share, _)| share)), times)
 }
 
 /// Input digests and decoding alone, on `threads` threads; every check stays [`Check::UnknownKey`].
 pub fn decode(raw: RawBatch, threads: usize) -> PreparedBatch {
-    let inputs = in_shares(&raw, threads, |part| decode_all(&raw, part)).into_iter().flatten().collect();
-    PreparedBatch { buffers: raw.buffers, inputs, ranges: raw.ranges }
+    let shares = in_shares(&raw, threads, |part| Share::decode(&raw, part));
+    join(raw, shares.into_iter())
+}
+
+fn join(raw: RawBatch, shares: impl ExactSizeIterator<Item = Share>) -> PreparedBatch {
+    let mut batch = PreparedBatch { buffers: raw.buffers, ranges: raw.ranges, ..PreparedBatch::default() };
+    for mut share in shares {
+        if batch.inputs.is_empty() {
+            batch.inputs = share.inputs;
+            batch.inputs.reserve(raw.inputs.len() - batch.inputs.len());
+        } else {
+            share.inputs.iter_mut().for_each(|input| input.share = batch.data.len() as u32);
+            batch.inputs.append(&mut share.inputs);
+        }
+        batch.data.push(share.data);
+    }
+    batch
 }
 
 /// Does some work on equal shares of a batch, one a thread, and keeps their order.
@@ -106,57 +145,126 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
     (result, now() - started)
 }
 
-fn decode_all(raw: &RawBatch, part: &[RawInput]) -> Vec<PreparedInput> {
-    part.iter().map(|input| decode_one(raw, input)).collect()
+/// A thread's share of a batch, decoded.
+struct Share {
+    inputs: Vec<PreparedInput>,
+    /// The canonical data of its events.
+    data: Vec<u8>,
 }
 
-fn decode_one(raw: &RawBatch, raw_input: &RawInput) -> PreparedInput {
-    let RawInput { source, timestamp_ms, buffer, start, end } = *raw_input;
+impl Share {
+    fn decode(raw: &RawBatch, part: &[RawInput]) -> Share {
+        let (mut decoder, mut preimages) = (Decoder::default(), Preimages::default());
+        let (mut inputs, mut digests) = (Vec::with_capacity(part.len()), Vec::with_capacity(WINDOW));
+        for window in part.chunks(WINDOW) {
+            let first = inputs.len();
+            inputs.extend(window.iter().map(|input| decode_one(raw, input, &mut decoder, &mut preimages)));
+            set_digests(raw, &mut inputs[first..], &preimages, &mut digests);
+            preimages.hashed();
+        }
+        Share { inputs, data: preimages.into_data() }
+    }
+}
+
+fn decode_one(raw: &RawBatch, input: &RawInput, decoder: &mut Decoder, preimages: &mut Preimages) -> PreparedInput {
+    let RawInput { source, timestamp_ms, buffer, start, end } = *input;
     let bytes = &raw.buffers[buffer as usize][start as usize..end as usize];
-    let input = Input::parse(bytes).expect("the intake writes canonical bytes");
-    let event = match input.value {
+    let places = Places::find(bytes).expect("the intake writes canonical bytes");
+    let data_start = preimages.data_bytes() as u32;
+    let event = match places.of(bytes).value {
         None => Err(Code::Schema),
         Some(value) if value.len() > MAX_VALUE_BYTES => Err(Code::Size),
-        Some(value) => event::decode(value),
+        Some(value) => decoder.decode(value, preimages),
     };
-    PreparedInput { source, timestamp_ms, buffer, start, end, digest: input.digest(), check: Check::UnknownKey, event }
+    let data_end = preimages.data_bytes() as u32;
+    let (digest, check) = (Digest::default(), Check::UnknownKey);
+    PreparedInput {
+        source,
+        timestamp_ms,
+        buffer,
+        start,
+        end,
+        digest,
+        places,
+        check,
+        event,
+        share: 0,
+        data_start,
+        data_end,
+    }
 }
 
+/// Hashes what a window of inputs has to be hashed, each kind of digest at once. `digests` is only a place to work in.
+fn set_digests(raw: &RawBatch, inputs: &mut [PreparedInput], preimages: &Preimages, digests: &mut Vec<Digest>) {
+    digests.clear();
+    let bytes = |input: &PreparedInput| &raw.buffers[input.buffer as usize][input.start as usize..input.end as usize];
+    keyed_many(&digest::INPUT, inputs.iter().map(bytes), digests);
+    keyed_many(&digest::LEAF, preimages.data(), digests);
+    keyed_many(&digest::IDENTITY, preimages.identities(), digests);
+    let (of_inputs, others) = digests.split_at(inputs.len());
+    let (leaves, identities) = others.split_at(preimages.data().len());
+    let (mut leaves, mut identities) = (leaves.iter().copied(), identities.iter().copied());
+    for (input, digest) in inputs.iter_mut().zip(of_inputs) {
+        input.digest = *digest;
+        if let Ok(signed) = &mut input.event {
+            signed.set_digests(leaves.next().unwrap_or_default(), &mut identities);
+        }
+    }
+}
+
+/// Checks the signatures of those inputs whose key is known; the others' check stays [`Check::UnknownKey`].
 fn verify_all(
     raw: &RawBatch,
-    inputs: &[PreparedInput],
+    inputs: &mut [PreparedInput],
     keyring: &Keyring,
     verifier: &Verifier,
     look_up: &dyn Fn(&Kid) -> Option<PublicKey>,
-) -> Vec<Check> {
-    let mut heads: HashMap<usize, Vec<u8>> = HashMap::new();
-    let parsed: Vec<Option<(Input<'_>, Signer)>> = inputs
-        .iter()
-        .map(|prepared| {
-            let bytes = &raw.buffers[prepared.buffer as usize][prepared.start as usize..prepared.end as usize];
-            let input = Input::parse(bytes)?;
-            input.signature?;
-            let length = input.value.filter(|value| value.len() <= MAX_VALUE_BYTES)?.len();
-            let signer = keyring.signer(&input.kid?, look_up)?;
-            heads.entry(length).or_insert_with(|| signature::pae_head(signature::PAYLOAD_TYPE, length));
-            Some((input, signer))
+) {
+    let parts = |input: &PreparedInput| {
+        let bytes = &raw.buffers[input.buffer as usize][input.start as usize..input.end as usize];
+        let Input { kid, signature, value, .. } = input.places.of(bytes);
+        Some((kid?, signature?, value.filter(|value| value.len() <= MAX_VALUE_BYTES)?))
+    };
+    let signed: Vec<_> = inputs.iter().enumerate().filter_map(|(i, input)| Some((i, parts(input)?))).collect();
+    let signers = keyring.signers(signed.iter().map(|(_, (kid, ..))| kid), look_up);
+    let heads = Heads::of(signed.iter().map(|(_, (.., value))| value.len()));
+    let known = || signed.iter().zip(&signers).filter_map(|(signed, signer)| Some((signed, signer.as_ref()?)));
+    let jobs: Vec<Job<'_>> = known()
+        .map(|((_, (_, signature, message)), signer)| Job {
+            signer,
+            prefix: heads.get(message.len()),
+            message,
+            signature,
         })
         .collect();
-    let jobs: Vec<Job<'_>> = parsed
-        .iter()
-        .flatten()
-        .filter_map(|(input, signer)| {
-            let message = input.value?;
-            Some(Job { signer, prefix: &heads[&message.len()], message, signature: input.signature? })
-        })
-        .collect();
-    let mut verdicts = verifier.verify_batch(&jobs).into_iter();
-    parsed
-        .iter()
-        .map(|job| match job {
-            None => Check::UnknownKey,
-            Some(_) if verdicts.next() == Some(true) => Check::Good,
-            Some(_) => Check::Bad,
-        })
-        .collect()
+    let verdicts = verifier.verify_batch(&jobs);
+    let checks: Vec<(usize, bool)> = known().map(|((i, _), _)| *i).zip(verdicts).collect();
+    for (i, good) in checks {
+        inputs[i].check = if good { Check::Good } else { Check::Bad };
+    }
+}
+
+/// DSSE's heads for the lengths of a batch's values.
+struct Heads {
+    /// By length: its head.
+    heads: Vec<Vec<u8>>,
+}
+
+impl Heads {
+    fn of(lengths: impl Iterator<Item = usize>) -> Heads {
+        let mut heads: Vec<Vec<u8>> = Vec::new();
+        for length in lengths {
+            if heads.len() <= length {
+                heads.resize(length + 1, Vec::new());
+            }
+            if heads[length].is_empty() {
+                heads[length] = signature::pae_head(signature::PAYLOAD_TYPE, length);
+            }
+        }
+        Heads { heads }
+    }
+
+    fn get(&self, length: usize) -> &[u8] {
+        &self.heads[length]
+    }
 }

@@ -1,6 +1,5 @@
 //! From the `data` of a command's `CloudEvent` to an order, checked in the order of the table of `docs/format.md`.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::code;
@@ -54,7 +53,7 @@ pub(crate) fn decode(data: Value<'_>, preimages: &mut Preimages) -> Result<Signe
         Ok(())
     })?;
     preimages.push_identity(&[b"COMMAND", command_id.as_bytes()]);
-    let command = Command { identity: Digest::default(), order, data: Box::default(), data_leaf: Digest::default() };
+    let command = Command { identity: Digest::default(), order, data_leaf: Digest::default() };
     Ok(Signed { network, event: Event::Command(command) })
 }
 

@@ -12,7 +12,8 @@ use crate::signature::{self, PublicKey, ROTATE_TYPE};
 
 pub(super) fn decide<'a, V: View>(
     view: &V,
-    command: &'a Command,
+    command: &Command,
+    data: &'a [u8],
     key: &Key,
     _block: Block,
 ) -> Result<Accepted<'a>, Code> {
@@ -23,7 +24,7 @@ pub(super) fn decide<'a, V: View>(
         identity: occupied(command, key),
         data_root: command.data_leaf,
     };
-    Ok((Verdict::Applied, Entry { record: Record::Command(record), annex: Some(&command.data) }))
+    Ok((Verdict::Applied, Entry { record: Record::Command(record), annex: Some(data) }))
 }
 
 /// The identity that a command occupies: its own under its signer's tax id, so that nobody can take another's.

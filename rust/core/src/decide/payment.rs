@@ -16,7 +16,8 @@ const MAX_FUTURE_MS: i64 = 48 * 3_600_000;
 
 pub(super) fn decide<'a, V: View>(
     view: &V,
-    payment: &'a Payment,
+    payment: &Payment,
+    data: &'a [u8],
     timestamp_ms: i64,
     block: Block,
 ) -> Result<Accepted<'a>, Code> {
@@ -27,7 +28,7 @@ pub(super) fn decide<'a, V: View>(
     }
     let (dated_at_ms, flags) = if ahead_ms > 0 { (timestamp_ms, FLAG_FUTURE_DATED) } else { (payment.paid_at_ms, 0) };
     let scene = registry.scene(&payment.scene).ok_or(Code::Schema)?;
-    check_detail(scene, payment)?;
+    check_detail(scene, payment, data)?;
     if registry.issuer(&payment.seller).is_none() {
         return Err(Code::Role);
     }
@@ -45,7 +46,7 @@ pub(super) fn decide<'a, V: View>(
         payments_root: payment.data_leaf,
         payer: payment.payer,
     };
-    let annex = Some(&*payment.data);
+    let annex = Some(data);
     match place(registry, payment, &record, block)? {
         Place::Recorded(state) => Ok(recorded(PaymentRecord { state, ..record }, annex)),
         Place::Issued(terms, grant) => {
@@ -138,8 +139,8 @@ pub(super) fn invoice(record: &PaymentRecord, left_fen: u64, terms: &Terms, gran
 }
 
 /// `detail` has only fields of the scene's row, with their types, and all that are required. Both lists are in order.
-fn check_detail(scene: &Scene, payment: &Payment) -> Result<(), Code> {
-    let mut given = payment.detail().peekable();
+fn check_detail(scene: &Scene, payment: &Payment, data: &[u8]) -> Result<(), Code> {
+    let mut given = payment.detail(data).peekable();
     for field in &scene.detail {
         match given.next_if(|(name, _)| *name == field.name.as_str()) {
             Some((_, kind)) if kind == field.kind => {}

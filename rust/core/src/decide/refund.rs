@@ -8,37 +8,42 @@ use crate::outcome::Verdict;
 use crate::record::{Line, Record, RedLetter, RefundRecord, RefundState};
 use crate::registry::Grant;
 
-pub(super) fn decide<'a, V: View>(view: &V, refund: &'a Refund, block: Block) -> Result<Accepted<'a>, Code> {
+pub(super) fn decide<'a, V: View>(
+    view: &V,
+    refund: &Refund,
+    data: &'a [u8],
+    block: Block,
+) -> Result<Accepted<'a>, Code> {
     let found = [refund.paid_identity, refund.topped_up_identity]
         .into_iter()
         .find_map(|identity| view.payment(&identity).map(|payment| (identity, payment)));
     let Some((identity, payment)) = found else {
-        return Ok(recorded(refund, refund.origin, RefundState::BeforePayment));
+        return Ok(recorded(refund, data, refund.origin, RefundState::BeforePayment));
     };
     if view.refunded_fen(&refund.origin).saturating_add(refund.refund_fen) > payment.paid_fen {
         return Err(Code::RedExceeds);
     }
     let remaining_fen = match payment.standing {
-        Standing::Recorded { .. } => return Ok(recorded(refund, identity, RefundState::Reduced)),
+        Standing::Recorded { .. } => return Ok(recorded(refund, data, identity, RefundState::Reduced)),
         Standing::Invoiced { remaining_fen, .. } => remaining_fen,
     };
     let registry = view.registry();
     // What waits for its red letter has no number yet, but is taken off already: no red letter is ever for nothing.
     if remaining_fen <= registry.reversing_fen(&identity) {
-        return Ok(recorded(refund, identity, RefundState::NotInvoiced));
+        return Ok(recorded(refund, data, identity, RefundState::NotInvoiced));
     }
     match registry.next_grant(&refund.seller) {
         Some(grant) if !registry.has_queue(&refund.seller) => {
             let reversal =
                 Reversal { identity: refund.identity, refund_root: refund.data_leaf, fen: refund.refund_fen };
             let red = red_letter(&payment, &reversal, grant, block).ok_or(Code::State)?;
-            Ok((Verdict::Reversed, Entry { record: Record::RedLetter(red), annex: Some(&refund.data) }))
+            Ok((Verdict::Reversed, Entry { record: Record::RedLetter(red), annex: Some(data) }))
         }
-        _ => Ok(recorded(refund, identity, RefundState::WaitingGrant)),
+        _ => Ok(recorded(refund, data, identity, RefundState::WaitingGrant)),
     }
 }
 
-fn recorded(refund: &Refund, payment: [u8; 32], state: RefundState) -> Accepted<'_> {
+fn recorded<'a>(refund: &Refund, data: &'a [u8], payment: [u8; 32], state: RefundState) -> Accepted<'a> {
     let record = RefundRecord {
         seller: refund.seller,
         state,
@@ -47,7 +52,7 @@ fn recorded(refund: &Refund, payment: [u8; 32], state: RefundState) -> Accepted<
         identity: refund.identity,
         refund_root: refund.data_leaf,
     };
-    (Verdict::Recorded, Entry { record: Record::Refund(record), annex: Some(&refund.data) })
+    (Verdict::Recorded, Entry { record: Record::Refund(record), annex: Some(data) })
 }
 
 /// The refund behind a red-letter invoice.

@@ -1,24 +1,30 @@
 //! From a `CloudEvent`'s bytes to what it says, or to the one code for which it is refused (`docs/format.md`, section 2).
 
+use alloc::vec::Vec;
+
 use crate::command;
+use crate::digest::{self, Digest};
 use crate::error::Code;
 use crate::event::fields::{INTEGER_LIMIT, digits, text};
-use crate::event::preimages::{Preimages, hash_one};
+use crate::event::preimages::Preimages;
 use crate::event::{Signed, payment};
 use crate::json::{self, Tokens, Value};
 
 const PAYMENT_TYPE: &[u8] = b"farechain.payment.v1";
 const COMMAND_TYPE: &[u8] = b"farechain.command.v1";
 
-/// Decodes the value of an input, and makes its digests.
+/// Decodes the value of an input, and makes its digests one at a time: the event and its canonical data.
 ///
 /// # Errors
 /// The code that the first failing check of `docs/format.md` gives.
-pub fn decode(value: &[u8]) -> Result<Signed, Code> {
+pub fn decode(value: &[u8]) -> Result<(Signed, Vec<u8>), Code> {
     let mut preimages = Preimages::default();
     let mut signed = Decoder::default().decode(value, &mut preimages)?;
-    hash_one(&mut signed, &preimages);
-    Ok(signed)
+    let data_leaf = preimages.data().next().map_or(Digest::default(), digest::leaf);
+    let mut identities = preimages.identities().map(|parts| digest::keyed(&digest::IDENTITY, parts));
+    signed.set_digests(data_leaf, &mut identities);
+    drop(identities);
+    Ok((signed, preimages.into_data()))
 }
 
 /// Decodes values one after the other. A usual value allocates nothing: the tokens' place is used again.

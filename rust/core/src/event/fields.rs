@@ -3,7 +3,7 @@
 use crate::error::Code;
 use crate::json::Value;
 use crate::money::LIMIT_FEN;
-use crate::text::Text;
+use crate::text::{Text, unhex};
 
 /// Integers that are no amounts stay below this: 2^53.
 pub(crate) const INTEGER_LIMIT: u64 = 1 << 53;
@@ -121,15 +121,5 @@ pub(crate) fn is_detail_name(text: &[u8]) -> bool {
 
 /// `2 * N` lower-case hex digits.
 pub(crate) fn hex<const N: usize>(value: Value<'_>) -> Result<[u8; N], Code> {
-    let text = checked(text(value)?, (2 * N, 2 * N), any)?;
-    let mut out = [0u8; N];
-    for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
-        let digit = |digit: u8| match digit {
-            b'0'..=b'9' => Ok(digit - b'0'),
-            b'a'..=b'f' => Ok(digit - b'a' + 10),
-            _ => Err(Code::Schema),
-        };
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Ok(out)
+    unhex(text(value)?).ok_or(Code::Schema)
 }

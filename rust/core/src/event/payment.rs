@@ -1,6 +1,5 @@
 //! The `data` of payments, top-ups and refunds: checked in the order of `docs/format.md`, written as canonical data.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::cbor::{Decoder, Encoder, Malformed};
@@ -166,7 +165,6 @@ fn payment(members: &Members<'_>, kind: Kind, preimages: &mut Preimages) -> Resu
         detail_at,
         identity: Digest::default(),
         origin: Digest::default(),
-        data: Box::default(),
         data_leaf: Digest::default(),
     })
 }
@@ -208,7 +206,6 @@ fn refund(members: &Members<'_>, preimages: &mut Preimages) -> Result<Refund, Co
         paid_identity: Digest::default(),
         topped_up_identity: Digest::default(),
         origin: Digest::default(),
-        data: Box::default(),
         data_leaf: Digest::default(),
     })
 }

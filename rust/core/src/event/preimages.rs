@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::digest::{self, Digest};
+use crate::digest::Digest;
 use crate::error::Code;
 use crate::event::{Event, Signed};
 
@@ -13,10 +13,11 @@ pub struct Preimages {
     identities: Joined,
 }
 
-/// Byte strings one after the other.
+/// Byte strings one after the other; the ends are those of the last ones.
 #[derive(Clone, Debug, Default)]
 struct Joined {
     bytes: Vec<u8>,
+    start: usize,
     ends: Vec<u32>,
 }
 
@@ -26,7 +27,7 @@ impl Joined {
     }
 
     fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        let mut start = 0;
+        let mut start = self.start;
         self.ends.iter().map(move |end| {
             let range = start..*end as usize;
             start = range.end;
@@ -34,31 +35,43 @@ impl Joined {
         })
     }
 
+    fn lengths(&self) -> (usize, usize) {
+        (self.ends.len(), self.bytes.len())
+    }
+
     fn cut(&mut self, (ends, bytes): (usize, usize)) {
         self.ends.truncate(ends);
         self.bytes.truncate(bytes);
     }
-
-    fn lengths(&self) -> (usize, usize) {
-        (self.ends.len(), self.bytes.len())
-    }
 }
 
 impl Preimages {
-    /// Forgets all, and keeps the memory.
-    pub fn clear(&mut self) {
-        self.data.cut((0, 0));
-        self.identities.cut((0, 0));
-    }
-
-    /// The canonical data of each event: what its data leaf is of, under [`digest::LEAF`].
+    /// The canonical data of each event: what its data leaf is of, under [`crate::digest::LEAF`].
     pub fn data(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.data.iter()
     }
 
-    /// What the identities are of, under [`digest::IDENTITY`]: as many of each event as [`Signed::set_digests`] takes.
+    /// What the identities are of, under [`crate::digest::IDENTITY`]: as many of each event as [`Signed::set_digests`]
+    /// takes.
     pub fn identities(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.identities.iter()
+    }
+
+    /// Bytes of canonical data so far, those that are hashed included.
+    pub fn data_bytes(&self) -> usize {
+        self.data.bytes.len()
+    }
+
+    /// What there is has been hashed: `data` and `identities` begin anew, and the canonical data stays.
+    pub fn hashed(&mut self) {
+        self.data.ends.clear();
+        self.data.start = self.data.bytes.len();
+        self.identities.cut((0, 0));
+    }
+
+    /// The canonical data of all events, one after the other.
+    pub fn into_data(self) -> Vec<u8> {
+        self.data.bytes
     }
 
     /// Keeps what `decode` appends only if it accepts.
@@ -72,14 +85,14 @@ impl Preimages {
         decoded
     }
 
-    /// Appends the canonical data of one event, as `write` writes it, and returns what that returned.
+    /// Appends the canonical data of one event as `write` writes it, and returns what that returned.
     pub(crate) fn push_data<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<T, Code>) -> Result<T, Code> {
         let written = write(&mut self.data.bytes);
         self.data.end();
         written
     }
 
-    /// Appends the parts of an identity, as [`digest::identity`] hashes them.
+    /// Appends the parts of an identity, as [`crate::digest::identity`] hashes them.
     pub(crate) fn push_identity(&mut self, parts: &[&[u8]]) {
         for part in parts {
             let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
@@ -91,30 +104,20 @@ impl Preimages {
 }
 
 impl Signed {
-    /// Sets the canonical data with its leaf hash, and as many digests of identities as the event has.
-    pub fn set_digests(&mut self, data: &[u8], data_leaf: Digest, identities: &mut impl Iterator<Item = Digest>) {
+    /// Sets the leaf hash of the canonical data, and takes as many digests of identities as the event has.
+    pub fn set_digests(&mut self, data_leaf: Digest, identities: &mut impl Iterator<Item = Digest>) {
         let mut next = || identities.next().unwrap_or_default();
         match &mut self.event {
             Event::Payment(payment) => {
                 (payment.identity, payment.origin) = (next(), next());
-                (payment.data, payment.data_leaf) = (data.into(), data_leaf);
+                payment.data_leaf = data_leaf;
             }
             Event::Refund(refund) => {
                 (refund.identity, refund.origin) = (next(), next());
                 (refund.paid_identity, refund.topped_up_identity) = (next(), next());
-                (refund.data, refund.data_leaf) = (data.into(), data_leaf);
+                refund.data_leaf = data_leaf;
             }
-            Event::Command(command) => {
-                command.identity = next();
-                (command.data, command.data_leaf) = (data.into(), data_leaf);
-            }
+            Event::Command(command) => (command.identity, command.data_leaf) = (next(), data_leaf),
         }
     }
-}
-
-/// Hashes the only event of `preimages` one digest at a time.
-pub(super) fn hash_one(signed: &mut Signed, preimages: &Preimages) {
-    let data = preimages.data().next().unwrap_or_default();
-    let mut identities = preimages.identities().map(|parts| digest::keyed(&digest::IDENTITY, parts));
-    signed.set_digests(data, digest::leaf(data), &mut identities);
 }

@@ -227,7 +227,7 @@ fn step_of<'a>(
     batch: &'a PreparedBatch,
 ) -> Step<'a> {
     if let Some(prepared) = prepared {
-        return Step { offset: outcome.offset, ..step(outcome.source, prepared, batch.bytes(prepared)) };
+        return Step { offset: outcome.offset, ..step(batch, prepared) };
     }
     let code = match outcome.verdict {
         Verdict::Rejected(code) => code,
