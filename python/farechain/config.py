@@ -238,6 +238,11 @@ class ApiSettings(Section):
         description="Address to listen on; put a TLS proxy before any other.",
     )
     port: int = Field(default=8800, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field(
+        default="http://127.0.0.1:8800",
+        pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,200}(/[A-Za-z0-9._~/-]{0,100})?$",
+        description="Where people reach the pages: printed on documents and in their QR codes.",
+    )
 
 
 class OutputSettings(Section):

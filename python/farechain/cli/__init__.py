@@ -31,6 +31,7 @@ VERBS = (
     "broker",
     "prove",
     "verify",
+    "export",
     "audit",
     "reconcile",
     "keys",

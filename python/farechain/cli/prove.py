@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     ledger = opening.open_ledger(settings, readonly=True)
     try:
-        found = _find(ledger, args.invoice)
+        found = find(ledger, args.invoice)
         witnesses = [member.vkey for member in settings.witnesses.members]
         proof = ledger.prove(found["height"], found["index"], str(settings.public_dir), witnesses)
     finally:
@@ -55,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _find(ledger: Any, invoice: str) -> dict[str, Any]:
+def find(ledger: Any, invoice: str) -> dict[str, Any]:
+    """An invoice by what a person calls it. Raises ``FarechainError``: 2 if unclear, 3 if not there."""
     from farechain.errors import EXIT_REFUSED, EXIT_USAGE, FarechainError
 
     lower = invoice.lower()

@@ -1,0 +1,66 @@
+"""Names that documents print and records do not carry: of sellers, as the ledger admitted them; of lines."""
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import cbor2
+import orjson
+
+from farechain._core import Ledger, decode_header, decode_record
+from farechain.export.document import Party
+
+BLOCKS_AT_ONCE = 64
+"""Blocks whose outcomes are looked at together: commands are rare, so most batches have none."""
+
+
+class Sellers:
+    """Names of sellers at a height: each as its last ``ADMIT_ISSUER`` up to there named it.
+
+    Reads forward only, so it costs one pass over the ledger however many invoices are made.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._next = 1
+        self._named: dict[str, list[tuple[int, str]]] = {}
+
+    def party(self, tax_id: str, height: int) -> Party:
+        """The seller as it was called at this height; its tax id where nobody named it."""
+        while self._next <= height:
+            self._read(min(self._next + BLOCKS_AT_ONCE, height + 1))
+        names = [name for since, name in self._named.get(tax_id, ()) if since <= height]
+        return Party(names[-1] if names else tax_id, tax_id)
+
+    def _read(self, end: int) -> None:
+        _, rows = self._ledger.outcomes(self._next, end - self._next)
+        if any(row[3] == "APPLIED" for row in rows):
+            for height, header in enumerate(self._ledger.headers(self._next, end - self._next), self._next):
+                self._read_block(height, decode_header(header)["record_count"])
+        self._next = end
+
+    def _read_block(self, height: int, records: int) -> None:
+        for index in range(records):
+            record = self._ledger.record(height, index)
+            if record is None or decode_record(record)["kind"] != "ADMIT_ISSUER":
+                continue
+            annex = self._ledger.annex(height, index)
+            if annex is not None:
+                _version, _kind, _command, tax_id, name, _limit = cbor2.loads(annex)
+                self._named.setdefault(tax_id, []).append((height, name))
+
+
+def line_name(tax_code: str, scene: str, *, topped_up: bool) -> tuple[str, str]:
+    """The short name that stands between asterisks on a line, and what is sold."""
+    names = _table()
+    if topped_up:
+        return names["top_up"]["short_name"], names["top_up"]["item"]
+    fitting = [prefix for prefix in names["short_names"] if tax_code.startswith(prefix)]
+    short = names["short_names"][max(fitting, key=len)] if fitting else names["default_short_name"]
+    return short, names["items"].get(scene, scene)
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = orjson.loads(resources.files(__package__).joinpath("tax_names.json").read_bytes())
+    return table

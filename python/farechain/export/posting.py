@@ -1,0 +1,66 @@
+"""What a bookkeeping program takes over, under the finance ministry's types for electronic vouchers.
+
+``inv_ord_issuer`` is the electronic ordinary invoice as its issuer gives it (the twelve-digit code),
+``einv_ord_receiver`` the receiver's view of an all-digital one, of which the posting is still open. The
+members' names were seen in programs that handle these types, not in the ministry's own taxonomy: what is not
+confirmed stands in ``unconfirmed``, and every value is text, as there.
+"""
+
+from typing import Any
+
+import orjson
+
+from farechain.export.amounts import capitals, local, yuan
+from farechain.export.document import InvoiceDocument
+from farechain.export.sheets import INDIVIDUAL
+
+STANDARD = "电子凭证会计数据标准"
+UNCONFIRMED = ("CheckCode", "NameOfBuyer", "OriginalInvoice", "TaxIncludedAmountInWords")
+"""Names made in the manner of the others."""
+
+
+def write(invoice: InvoiceDocument) -> bytes:
+    """One JSON object with both views."""
+    views = {
+        "standard": STANDARD,
+        "unconfirmed": UNCONFIRMED,
+        "inv_ord_issuer": _issuer(invoice),
+        "einv_ord_receiver": _receiver(invoice),
+    }
+    return orjson.dumps(views, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _issuer(invoice: InvoiceDocument) -> dict[str, Any]:
+    issued = local(invoice.issued_at_ms, invoice.utc_offset_min)
+    return {
+        "UniqueCodeOfInvoice": invoice.code + invoice.number,
+        "NameOfSeller": invoice.seller.name,
+        "TaxpayerIdentificationNumberUnifiedSocialCreditCodeOfSeller": invoice.seller.tax_id,
+        "NameOfBuyer": invoice.buyer.name if invoice.buyer else INDIVIDUAL,
+        "TotalAmountExcludingTax": yuan(invoice.net_fen),
+        "TotalTaxAmount": yuan(invoice.tax_fen),
+        "TaxIncludedAmountInFigures": yuan(invoice.total_fen),
+        "TaxIncludedAmountInWords": capitals(invoice.total_fen),
+        "DateOfIssue": f"{issued:%Y-%m-%d}",
+        "WhetherInvoiceIsRedInvoice": invoice.kind == "RED",
+        "OriginalInvoice": invoice.original.code + invoice.original.number if invoice.original else None,
+        "CheckCode": invoice.check_code,
+    }
+
+
+def _receiver(invoice: InvoiceDocument) -> dict[str, Any]:
+    issued = local(invoice.issued_at_ms, invoice.utc_offset_min)
+    buyer = invoice.buyer
+    return {
+        "InvoiceNumber": invoice.code + invoice.number,
+        "SellerName": invoice.seller.name,
+        "SellerIdNum": invoice.seller.tax_id,
+        "TotalAmWithoutTax": yuan(invoice.net_fen),
+        "TotalTaxAm": yuan(invoice.tax_fen),
+        "TotalTax-includedAmount": yuan(invoice.total_fen),
+        "RequestTime": f"{issued:%Y-%m-%d %H:%M:%S}",
+        "NameOfAccountingEntity": buyer.name if buyer else None,
+        "UnifiedSocialCreditCodeOfAccountingEntity": buyer.tax_id if buyer else None,
+        "WhetherEinvoiceHasBeenBooked": False,
+        "InformationOfAccountingDocumentsTuple": [],
+    }
