@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bench import day, live, shapes
+from bench import day, documents, live, shapes
 from bench.figures import Figure, keep, show
 
 PLACE = Path("var/bench")
@@ -14,10 +14,10 @@ def main() -> None:
     """Runs what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--invoices", type=int, default=170_000)
-    parser.add_argument("--only", choices=("day", "live", "full", "realtime"), action="append")
+    parser.add_argument("--only", choices=("day", "live", "full", "realtime", "documents"), action="append")
     parser.add_argument("--output", type=Path, default=Path("bench/results/latest.json"))
     args = parser.parse_args()
-    wanted = args.only or ["day", "live", "full", "realtime"]
+    wanted = args.only or ["day", "live", "full", "realtime", "documents"]
     PLACE.mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[Figure]] = {}
     if "day" in wanted:
@@ -29,6 +29,8 @@ def main() -> None:
     if "realtime" in wanted:
         # A block an input: 182,000 blocks, a harder day than the 120,000 of a real one.
         tables["a day in the real-time shape"] = shapes.measure(PLACE, args.invoices, 1, {})
+    if "documents" in wanted:
+        tables["documents, CPU of one core an invoice"] = documents.measure()
     for title, figures in tables.items():
         show(title, figures)
     keep(args.output, tables)

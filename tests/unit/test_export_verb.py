@@ -210,6 +210,8 @@ def test_what_is_not_published_yet_waits(tmp_path: Path, capsys: pytest.CaptureF
     config = configured(tmp_path)
     assert export(config, tmp_path / "out", "4") == 4
     assert "E_NOT_PUBLISHED" in capsys.readouterr().err
+    assert export(config, tmp_path / "unproven", "4", "--format", "trips,ubl,posting,csv") == 0
+    capsys.readouterr()
     assert export(config, tmp_path / "all", "--all", "--format", "json", "--json") == 0
     assert told(capsys)["invoices"] == 3
 

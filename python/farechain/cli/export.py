@@ -80,7 +80,7 @@ def _run(args: argparse.Namespace) -> int:
         demonstration=settings.demonstration,
     )
     args.output.mkdir(parents=True, exist_ok=True)
-    reader = Reader(ledger, shown)
+    reader = Reader(ledger, shown, with_proofs=not formats.PROVEN.isdisjoint(wanted))
     exporter = Exporter(reader, args.output, wanted, args.threads)
     try:
         if args.invoice:

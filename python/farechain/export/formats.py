@@ -36,6 +36,8 @@ ONE_EACH: dict[str, tuple[str, Writer]] = {
     "posting": (".posting.json", lambda _, document: posting.write(document)),
 }
 """Formats with a file for each invoice: the name's ending, and what writes it."""
+PROVEN = frozenset({"pdf", "archive", "json", "xml"})
+"""Formats that carry the proof."""
 TABLES: dict[str, Table] = {"csv": tables.as_csv, "parquet": tables.as_parquet}
 """Formats with a row for each trip, and one table of declaration totals."""
 ALL = (*ONE_EACH, *TABLES)

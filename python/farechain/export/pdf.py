@@ -16,7 +16,7 @@ import orjson
 import typst
 
 from farechain._core import proof_to_json
-from farechain.export import scanning, sheets
+from farechain.export import qr, scanning, sheets
 from farechain.export.document import InvoiceDocument
 from farechain.export.printable import shipped
 
@@ -50,12 +50,12 @@ class Press:
     def invoice(self, document: InvoiceDocument) -> bytes:
         """The invoice for people: PDF/A-2b, its proof in a QR code on a page of its own."""
         address = scanning.proof_address(document)
-        proof_qr = scanning.qr_svg(address, "L") if address else ""
+        proof_qr = list(qr.png(address)) if address else []
         return self._face(document, "a-2b", proof_qr, ())
 
     def archive(self, document: InvoiceDocument, attachments: Sequence[Attachment]) -> bytes:
         """The invoice for archives: PDF/A-3b with its original in XML, and its proof, attached."""
-        return self._face(document, "a-3b", "", attachments)
+        return self._face(document, "a-3b", [], attachments)
 
     def trip_sheet(self, document: InvoiceDocument) -> bytes:
         """The trips of an invoice, PDF/A-2b. Raises ``ValueError`` where the ledger has no trips of it."""
@@ -65,14 +65,18 @@ class Press:
         return self._trips.compile(inputs, "a-2b", document.issued_at_ms)
 
     def _face(
-        self, document: InvoiceDocument, standard: Standard, proof_qr: str, attachments: Sequence[Attachment]
+        self,
+        document: InvoiceDocument,
+        standard: Standard,
+        proof_qr: list[int],
+        attachments: Sequence[Attachment],
     ) -> bytes:
         address = scanning.verify_address(document)
         inputs = {
             "data": self._texts(sheets.face(document)),
             "address": address,
-            "qr": scanning.qr_svg(address, "M"),
-            "proof-qr": proof_qr,
+            "qr": qr.svg(address),
+            "proof-qr": orjson.dumps(proof_qr).decode(),
             "attachments": orjson.dumps(attachments).decode(),
         }
         return self._invoice.compile(inputs, standard, document.issued_at_ms)

@@ -41,10 +41,11 @@ class Shown:
 
 
 class Reader:
-    """Reads documents; belongs to one thread."""
+    """Reads documents; belongs to one thread. Proofs cost most of it: leave them out where none is shown."""
 
-    def __init__(self, ledger: Ledger, shown: Shown) -> None:
+    def __init__(self, ledger: Ledger, shown: Shown, *, with_proofs: bool = True) -> None:
         self._ledger = ledger
+        self._with_proofs = with_proofs
         self._shown = shown
         self._sellers = naming.Sellers(ledger)
         self._chain = ledger.chain
@@ -53,7 +54,7 @@ class Reader:
     def document(self, height: int, index: int, record: bytes) -> InvoiceDocument | None:
         """The invoice of a record; None for a record of another kind.
 
-        Raises ``FarechainError`` (``E_NOT_PUBLISHED``) while no published checkpoint covers it.
+        Raises ``FarechainError`` (``E_NOT_PUBLISHED``) while no checkpoint covers what is to be proven.
         """
         fields = _core.decode_record(record)
         if fields["kind"] not in {"BLUE", "RED"}:
@@ -86,7 +87,7 @@ class Reader:
             height=height,
             index=index,
             original=_original(fields),
-            evidence=self._evidence(height, index),
+            evidence=self._evidence(height, index) if self._with_proofs else None,
             demonstration=self._shown.demonstration,
             verify_url=self._shown.verify_url.rstrip("/"),
         )

@@ -1,10 +1,6 @@
 """What is scanned from a document: the address to check it at, the proof itself, the older line."""
 
 import base64
-import math
-from typing import Any
-
-import zxingcpp
 
 from farechain.export.amounts import local, yuan
 from farechain.export.document import InvoiceDocument
@@ -12,8 +8,6 @@ from farechain.export.document import InvoiceDocument
 CRC_POLYNOMIAL = 0x8005
 ORDINARY_ELECTRONIC = "10"
 """The invoice's type in the older line: an electronic ordinary invoice."""
-QUIET_MODULES = 4
-DARK, LIGHT = 0, 255
 
 
 def verify_address(document: InvoiceDocument) -> str:
@@ -62,30 +56,3 @@ def older_line(document: InvoiceDocument) -> str:
         "",
     ]
     return sealed_line(",".join(values))
-
-
-def qr_svg(text: str, level: str) -> str:
-    """A QR code with its quiet zone as an SVG of one path, one unit a module.
-
-    ``level`` is the error correction: ``M`` for what is scanned from paper, ``L`` for much data. Raises
-    ``ValueError`` for more than a code can hold.
-    """
-    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
-    # The image has the buffer protocol, which its stub does not say.
-    image: Any = code.to_image(scale=1, add_quiet_zones=False)
-    pixels = memoryview(image).tobytes()
-    modules = math.isqrt(len(pixels))
-    path = []
-    for y in range(modules):
-        row = pixels[y * modules : (y + 1) * modules]
-        x = 0
-        while (x := row.find(DARK, x)) >= 0:
-            end = row.find(LIGHT, x)
-            end = modules if end < 0 else end
-            path.append(f"M{x + QUIET_MODULES} {y + QUIET_MODULES}h{end - x}v1H{x + QUIET_MODULES}z")
-            x = end
-    side = modules + 2 * QUIET_MODULES
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges">'
-        f'<path d="{"".join(path)}"/></svg>'
-    )
