@@ -1,5 +1,5 @@
 # The few commands of farechain. Each does its own set-up.
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench bench-peers clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -27,6 +27,13 @@ test: $(VENV)/.built ## everything that CI runs
 
 bench: $(VENV)/.built ## the figures, with their ratio to budget and limit
 	$(PYTHON) -m bench
+
+$(VENV)/.peers: $(VENV)/.dependencies bench/peers/requirements.lock
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/peers/requirements.lock
+	touch $@
+
+bench-peers: $(VENV)/.built $(VENV)/.peers ## farechain beside a Python pipeline, Tessera, immudb and CometBFT
+	$(PYTHON) -m bench.peers
 
 clean: ## removes what the other commands made
 	rm -rf $(VENV) target var

@@ -1,0 +1,1 @@
+"""farechain beside its peers: the same events, durable on both sides, in one run."""

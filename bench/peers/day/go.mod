@@ -1,0 +1,3 @@
+module farechain.example/day
+
+go 1.26.0
