@@ -2,12 +2,11 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.peers.running import RunError
 
-Work = str
 EQUAL, LEDGER = "verify + ledger", "ledger only"
 FROM_KAFKA, FROM_MEMORY = "from Kafka", "from memory"
 """A line is compared with farechain's own on the same input, warm keys."""
@@ -31,11 +30,11 @@ class Line:
 
     name: str
     source: str
-    work: Work
+    work: str
     leaves_out: tuple[str, ...]
     command: Callable[[Setting, Path], list[str]]
-    group: str = ""
-    on_server: bool = field(default=False)
+    group: str
+    on_server: bool = False
     """Whether its data goes to PostgreSQL's directory."""
 
 
@@ -79,10 +78,11 @@ OWN = "farechain"
 PYTHON = "Python pipeline"
 GO_PROGRAMS = ("tessera", "immudb", "cometbft")
 
+USUAL_PYTHON = Line("SQLite, 2 workers, OpenSSL", FROM_KAFKA, EQUAL, TEAM, _python("cryptography", 2), PYTHON)
 LINES = [
     Line("warm keys", FROM_KAFKA, EQUAL, (), _own("kafka"), OWN),
     Line("cold keys", FROM_KAFKA, EQUAL, (), _own("kafka", "--cold"), OWN),
-    Line("SQLite, 2 workers, OpenSSL", FROM_KAFKA, EQUAL, TEAM, _python("cryptography", 2), PYTHON),
+    USUAL_PYTHON,
     Line("SQLite, 2 workers, libsodium", FROM_KAFKA, EQUAL, TEAM, _python("pynacl", 2), PYTHON),
     Line("SQLite, one process, libsodium", FROM_KAFKA, EQUAL, TEAM, _python("pynacl", 0), PYTHON),
     Line(

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import machine
-from bench.peers.lines import EQUAL, FROM_KAFKA, FROM_MEMORY, LINES, OWN, PYTHON, Line
+from bench.peers.lines import EQUAL, FROM_KAFKA, FROM_MEMORY, LINES, OWN, PYTHON, USUAL_PYTHON, Line
 from bench.peers.running import Told
 
 
@@ -83,18 +83,20 @@ def ratio(result: Result, results: list[Result]) -> Ratio | None:
 
 
 def goals(results: list[Result]) -> list[Goal]:
-    """The three that were set. A peer's lowest ratio counts."""
+    """The three that were set; the first against what most would write and against the fastest."""
 
-    def least(group: str, what: str) -> float | None:
-        ratios = [
-            ratio(each, results) for each in results if each.line.group == group and each.line.work == EQUAL
-        ]
+    def least(chosen: list[Line], what: str) -> float | None:
+        ratios = [ratio(each, results) for each in results if each.line in chosen]
         return min((getattr(each, what) for each in ratios if each is not None), default=None)
 
+    def equal(group: str) -> list[Line]:
+        return [each for each in LINES if each.group == group and each.work == EQUAL]
+
     return [
-        Goal("events/s, times the fastest Python pipeline", 15, least(PYTHON, "wall")),
-        Goal("CPU an event of Tessera at equal work, times farechain's", 4, least("Tessera", "cpu")),
-        Goal("CPU an event of immudb at equal work, times farechain's", 4, least("immudb", "cpu")),
+        Goal("events/s, times the Python pipeline's with OpenSSL", 15, least([USUAL_PYTHON], "wall")),
+        Goal("events/s, times the fastest Python pipeline's", 15, least(equal(PYTHON), "wall")),
+        Goal("CPU an event of Tessera at equal work, times farechain's", 4, least(equal("Tessera"), "cpu")),
+        Goal("CPU an event of immudb at equal work, times farechain's", 4, least(equal("immudb"), "cpu")),
     ]
 
 
