@@ -49,7 +49,7 @@ impl<const ODD: usize> Table<ODD> {
                 first = (2..STEPS).fold(twice.projective(), |p, _| p.double().projective()).double().extended();
             }
         }
-        let mut inverses: Vec<Fe> = points.iter().map(|point| point.z).collect();
+        let mut inverses: Vec<Fe> = points.iter().map(|point| point.z + point.z).collect();
         Fe::invert_all(&mut inverses);
         let entries: Vec<PackedNiels> =
             points.iter().zip(inverses).map(|(point, inverse)| point.pack(inverse)).collect();

@@ -9,6 +9,8 @@ use farechain_core::signature::PublicKey;
 
 #[cfg(target_arch = "x86_64")]
 use crate::avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use crate::avx512::Avx512;
 use crate::challenge::Equation;
 use crate::packed;
 use crate::portable;
@@ -23,7 +25,7 @@ const USES_BEFORE_TABLE: u32 = 3;
 /// Fewer signatures are not worth a second thread: it costs what two of them do to start one.
 const JOBS_PER_THREAD_MIN: usize = 32;
 /// Signatures that share an inversion: its 2 us are then little beside the rest.
-const BLOCK: usize = 64;
+const BLOCK: usize = 512;
 
 /// How the tables' entries are added.
 #[derive(Clone, Copy, Debug)]
@@ -31,11 +33,17 @@ enum Path {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
 }
 
 impl Path {
     /// The fastest on this machine.
     fn detect() -> Path {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx512) = Avx512::detect() {
+            return Path::Avx512(avx512);
+        }
         #[cfg(target_arch = "x86_64")]
         if let Some(avx2) = Avx2::detect() {
             return Path::Avx2(avx2);
@@ -50,6 +58,8 @@ pub fn instructions() -> &'static str {
         Path::Portable => "portable",
         #[cfg(target_arch = "x86_64")]
         Path::Avx2(_) => "avx2",
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512(_) => "avx512",
     }
 }
 
@@ -189,6 +199,16 @@ fn verify_share(path: Path, jobs: &[Job<'_>], share: &[Planned<'_>]) -> Vec<bool
             .iter()
             .filter_map(|&i| share[i].1.and_then(|table| Some((i, table, Equation::of(&jobs[share[i].0])?))))
             .collect();
+        #[cfg(target_arch = "x86_64")]
+        if let Path::Avx512(avx512) = path
+            && equations.len() > 1
+        {
+            let all: Vec<_> = equations.iter().map(|(_, table, equation)| (*table, equation)).collect();
+            for ((i, ..), verdict) in equations.iter().zip(avx512.hold(&all)) {
+                verdicts[*i] = verdict;
+            }
+            continue;
+        }
         let points = multiply_all(path, &equations);
         let encodings: Vec<_> = equations.iter().map(|(_, _, equation)| equation.r).collect();
         for ((i, ..), verdict) in equations.iter().zip(portable::encode_to(&points, &encodings)) {

@@ -26,7 +26,7 @@ struct Projective4 {
     z: Fe4,
 }
 
-/// Affine points to add: y + x, y - x, 2dxy. Tight but for the last, two units.
+/// Affine points to add: y + x, y - x, 2dxy, all halved. Tight but for the last, two units.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Niels4 {
     y_plus_x: Fe4,
@@ -105,10 +105,9 @@ impl Completed4 {
         let c = self.x.multiply(&self.y).multiply(&other.xy2d);
         let a = y.add(&x).multiply(&other.y_plus_x);
         let b = y.subtract::<2>(&x).multiply(&other.y_minus_x);
-        let d = z.add(&z);
         self.x = a.subtract::<2>(&b);
         self.y = a.add(&b);
-        self.z = d.add(&c);
-        self.t = d.subtract::<2>(&c);
+        self.z = z.add(&c);
+        self.t = z.subtract::<2>(&c);
     }
 }

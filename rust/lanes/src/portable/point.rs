@@ -41,7 +41,7 @@ pub(crate) struct Completed {
     t: Fe,
 }
 
-/// An affine point to add: y + x, y - x, 2dxy.
+/// An affine point to add: y + x, y - x, 2dxy, all halved, so that a sum needs its own Z and not twice that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Niels {
     pub y_plus_x: Fe,
@@ -77,16 +77,16 @@ impl Extended {
     pub fn add(&self, other: &Niels) -> Completed {
         let a = (self.y + self.x) * other.y_plus_x;
         let b = (self.y - self.x) * other.y_minus_x;
-        let (c, d) = (self.t * other.xy2d, self.z + self.z);
-        Completed { x: a - b, y: a + b, z: d + c, t: d - c }
+        let c = self.t * other.xy2d;
+        Completed { x: a - b, y: a + b, z: self.z + c, t: self.z - c }
     }
 
     #[inline(always)]
     pub fn subtract(&self, other: &Niels) -> Completed {
         let a = (self.y + self.x) * other.y_minus_x;
         let b = (self.y - self.x) * other.y_plus_x;
-        let (c, d) = (self.t * other.xy2d, self.z + self.z);
-        Completed { x: a - b, y: a + b, z: d - c, t: d + c }
+        let c = self.t * other.xy2d;
+        Completed { x: a - b, y: a + b, z: self.z - c, t: self.z + c }
     }
 
     /// The sum with another extended point.
@@ -102,10 +102,10 @@ impl Extended {
         Projective { x: self.x, y: self.y, z: self.z }
     }
 
-    /// In the form of a table's entry, with 1/Z.
+    /// In the form of a table's entry, with 1/2Z.
     pub fn pack(&self, inverse: Fe) -> PackedNiels {
         let (x, y) = (self.x * inverse, self.y * inverse);
-        PackedNiels([(y + x).pack(), (y - x).pack(), (x * y * D2).pack()])
+        PackedNiels([(y + x).pack(), (y - x).pack(), (x * y * (D2 + D2)).pack()])
     }
 
     /// The negative of the point that the words encode; none if they encode no point of the curve (RFC 8032, 5.1.3).
