@@ -61,7 +61,8 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("INSTRUCTIONS", farechain_lanes::instructions())?;
+        let instructions = farechain_lanes::instructions().map_err(crate::errors::refused)?;
+        module.add("INSTRUCTIONS", instructions.name())?;
         super::add_type_aliases(module)?;
         super::warn_of_debug_build(module.py())?;
         // PyO3 lists every export in it; the stub has none, since nothing here is meant for a star import.

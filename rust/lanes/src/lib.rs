@@ -15,6 +15,7 @@ mod avx2;
 mod avx512;
 pub mod blake3;
 mod challenge;
+mod instructions;
 mod packed;
 mod portable;
 mod recode;
@@ -29,7 +30,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use farechain_core::signature::PublicKey;
 
-pub use verifier::{Verifier, instructions};
+pub use instructions::{Instructions, Unavailable, instructions};
+pub use verifier::Verifier;
 
 /// A key that verifies, and how often it has. Clones share the count.
 #[derive(Clone)]

@@ -7,17 +7,14 @@ use curve25519_dalek::Scalar;
 use curve25519_dalek::edwards::EdwardsPoint;
 use farechain_core::signature::PublicKey;
 
-#[cfg(target_arch = "x86_64")]
-use crate::avx2::Avx2;
-#[cfg(target_arch = "x86_64")]
-use crate::avx512::Avx512;
 use crate::challenge::Equation;
+use crate::instructions::Path;
 use crate::packed;
 use crate::portable;
 use crate::portable::point::{Extended, Projective};
 use crate::table::{BASE, KeyTable};
 use crate::tables::Tables;
-use crate::{Job, Signer};
+use crate::{Instructions, Job, Signer};
 
 /// Uses after which a key's table is built. A table is paid for by three to four uses (`examples/verify_bench.rs`); to
 /// build it when as much was lost without it bounds the regret, however often a key is used.
@@ -26,42 +23,6 @@ const USES_BEFORE_TABLE: u32 = 3;
 const JOBS_PER_THREAD_MIN: usize = 32;
 /// Signatures that share an inversion: its 2 us are then little beside the rest.
 const BLOCK: usize = 512;
-
-/// How the tables' entries are added.
-#[derive(Clone, Copy, Debug)]
-enum Path {
-    Portable,
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
-}
-
-impl Path {
-    /// The fastest on this machine.
-    fn detect() -> Path {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx512) = Avx512::detect() {
-            return Path::Avx512(avx512);
-        }
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = Avx2::detect() {
-            return Path::Avx2(avx2);
-        }
-        Path::Portable
-    }
-}
-
-/// The instructions that [`Verifier::new`] uses on this machine: `portable` or `avx2`.
-pub fn instructions() -> &'static str {
-    match Path::detect() {
-        Path::Portable => "portable",
-        #[cfg(target_arch = "x86_64")]
-        Path::Avx2(_) => "avx2",
-        #[cfg(target_arch = "x86_64")]
-        Path::Avx512(_) => "avx512",
-    }
-}
 
 /// Verifies batches, and keeps the tables of the keys it has seen. Shared between threads by reference.
 #[derive(Debug)]
@@ -85,12 +46,13 @@ impl Verifier {
     /// A verifier that splits a batch over `threads` threads (the caller's is one of them) and keeps at most
     /// `table_bytes_max` bytes of tables, the longest unused leaving first. Zero bytes are allowed: every key stays cold.
     pub fn new(threads: usize, table_bytes_max: usize) -> Verifier {
-        Verifier { path: Path::detect(), ..Verifier::portable(threads, table_bytes_max) }
+        Verifier { path: Path::chosen(), threads: threads.max(1), tables: Tables::new(table_bytes_max) }
     }
 
-    /// The same, without SIMD whatever the machine: what other paths are compared with.
-    pub fn portable(threads: usize, table_bytes_max: usize) -> Verifier {
-        Verifier { path: Path::Portable, threads: threads.max(1), tables: Tables::new(table_bytes_max) }
+    /// The same with these instructions, whatever the process was told; none if this processor lacks them.
+    pub fn with(instructions: Instructions, threads: usize, table_bytes_max: usize) -> Option<Verifier> {
+        let path = Path::of(instructions)?;
+        Some(Verifier { path, ..Verifier::new(threads, table_bytes_max) })
     }
 
     /// Bytes of tables in memory. Tables that left while a batch reads them are not counted.

@@ -5,7 +5,7 @@
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::scalar::Scalar;
 use farechain_core::signature::{self, PublicKey};
-use farechain_lanes::{Job, Signer, Verifier};
+use farechain_lanes::{Instructions, Job, Signer, Verifier};
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha512};
 
@@ -58,15 +58,20 @@ fn signers(signed: &[Signed]) -> Vec<Signer> {
     keys.iter().map(Signer::new).collect()
 }
 
-fn verifiers() -> [(&'static str, Verifier); 6] {
-    [
-        ("cold", Verifier::new(1, 0)),
-        ("evicting", Verifier::new(1, SMALL)),
-        ("warm", Verifier::new(1, usize::MAX)),
-        ("warm, two threads", Verifier::new(2, usize::MAX)),
-        ("portable", Verifier::portable(1, usize::MAX)),
-        ("portable, three threads", Verifier::portable(3, usize::MAX)),
-    ]
+fn verifiers() -> Vec<(String, Verifier)> {
+    let kinds = [
+        ("cold", 1, 0),
+        ("evicting", 1, SMALL),
+        ("warm", 1, usize::MAX),
+        ("warm, two threads", 2, usize::MAX),
+        ("warm, three threads", 3, usize::MAX),
+    ];
+    let each = |path: Instructions| {
+        kinds.map(|(kind, threads, bytes)| {
+            (format!("{path}, {kind}"), Verifier::with(path, threads, bytes).expect("it is available"))
+        })
+    };
+    Instructions::available().into_iter().flat_map(each).collect()
 }
 
 /// Every verifier, cold and then warm, in batches and alone, against the oracle.

@@ -5,11 +5,11 @@
 //! product's columns are below 267 * 2^52 < 2^60.1, whatever its factors; nothing raw may pass 2^63.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_castsi256_si512, _mm512_inserti64x4,
-    _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_sub_epi64, _mm512_mullo_epi64, _mm512_or_si512,
-    _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shldi_epi64,
-    _mm512_slli_epi64, _mm512_srli_epi64, _mm512_sub_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
-    _mm256_set_epi64x,
+    __m256i, __m512i, __mmask8, _mm256_set_epi64x, _mm512_add_epi64, _mm512_and_si512, _mm512_castsi256_si512,
+    _mm512_inserti64x4, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_sub_epi64, _mm512_mullo_epi64,
+    _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
+    _mm512_shldi_epi64, _mm512_slli_epi64, _mm512_srli_epi64, _mm512_sub_epi64, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi64,
 };
 
 use crate::packed::Packed;
@@ -266,4 +266,81 @@ pub(crate) fn transpose(numbers: [&Packed; 8]) -> [__m512i; 4] {
 fn lanes(register: __m512i) -> [u64; 8] {
     // SAFETY: both are 64 bytes, and every bit pattern is a number.
     unsafe { std::mem::transmute(register) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::avx512::Avx512;
+
+    /// A tight element's limbs, often the least or the most; four of its lanes are others.
+    fn limbs() -> impl Strategy<Value = [[u64; 5]; 8]> {
+        let most = (1_u64 << 52) - 1;
+        let limb =
+            prop_oneof![2 => 0..=most, 1 => Just(most), 1 => Just(0_u64), 1 => (1_u64 << 51) - 20..=(1_u64 << 51) + 20];
+        prop::array::uniform8(prop::array::uniform5(limb))
+    }
+
+    type Results = [[[u64; 4]; 8]; 8];
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+    fn here(left: [Fe; 8], right: [Fe; 8], mask: u8) -> Results {
+        let (f, g) = (Fe8::of(&left), Fe8::of(&right));
+        let (product, square) = (f.multiply(&g), g.square());
+        let three = square.add(&square).add(&product);
+        let words = |element: &Fe8| {
+            let words = element.pack().map(|word| lanes(word));
+            std::array::from_fn(|lane| words.map(|word| word[lane]))
+        };
+        let packed: [Packed; 8] = words(&f);
+        let again = Fe8::unpack(transpose(packed.each_ref()));
+        [
+            packed,
+            words(&product.carry()),
+            words(&square.carry()),
+            words(&product.subtract(&square).carry()),
+            words(&square.add(&product).subtract(&three).carry()),
+            words(&three.subtract(&product).carry()),
+            words(&again.negate_if(mask)),
+            words(&again.negate_if(mask).product(&g)),
+        ]
+    }
+
+    fn there(left: [Fe; 8], right: [Fe; 8], mask: u8) -> Results {
+        let each = |result: &dyn Fn(Fe, Fe) -> Fe| -> [Packed; 8] {
+            // Tight limbs of the lanes are loose ones here.
+            std::array::from_fn(|lane| result(left[lane] * Fe::ONE, right[lane] * Fe::ONE).pack())
+        };
+        let mut negated = each(&|f, _| Fe::ZERO - f);
+        let mut product = each(&|f, g| (Fe::ZERO - f) * g);
+        for lane in (0..8).filter(|lane| mask >> lane & 1 == 0) {
+            (negated[lane], product[lane]) = (each(&|f, _| f)[lane], each(&|f, g| f * g)[lane]);
+        }
+        [
+            each(&|f, _| f),
+            each(&|f, g| f * g),
+            each(&|_, g| g.square()),
+            each(&|f, g| f * g - g.square()),
+            each(&|_, g| Fe::ZERO - g.square()),
+            each(&|_, g| g.square() + g.square()),
+            negated,
+            product,
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn lanes_compute_what_the_portable_field_does(left in limbs(), right in limbs(), mask in any::<u8>()) {
+            if Avx512::detect().is_none() {
+                return Ok(()); // there are no lanes to compare
+            }
+            let (left, right) = (left.map(Fe), right.map(Fe));
+            // SAFETY: `detect` asked the processor for all that the callee needs.
+            #[allow(unsafe_code, reason = "entering code that needs AVX-512")]
+            let here = unsafe { here(left, right, mask) };
+            prop_assert_eq!(here, there(left, right, mask));
+        }
+    }
 }
