@@ -2,6 +2,8 @@
 //!
 //! Tables are the portable ones. Digits are all odd, so that each lane adds at the same places.
 
+#![allow(clippy::many_single_char_names, reason = "scalars and coordinates, as in the equation")]
+
 mod field;
 mod point;
 

@@ -4,6 +4,8 @@
 //! without carries, and sums and differences are made of raw values, so that one pass of carries follows them all. A raw
 //! product's columns are below 267 * 2^52 < 2^60.1, whatever its factors; nothing raw may pass 2^63.
 
+#![allow(clippy::many_single_char_names, reason = "five limbs, four words, eight lanes")]
+
 use std::arch::x86_64::{
     __m256i, __m512i, __mmask8, _mm256_set_epi64x, _mm512_add_epi64, _mm512_and_si512, _mm512_castsi256_si512,
     _mm512_inserti64x4, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_sub_epi64, _mm512_mullo_epi64,
@@ -61,28 +63,14 @@ impl Fe8 {
     /// The canonical encodings, word by word.
     #[target_feature(enable = "avx512f")]
     pub fn pack(&self) -> [__m512i; 4] {
-        let mask = _mm512_set1_epi64(MASK);
-        let mut limbs = self.0;
-        // The first chain leaves at most 2^255 + 2^13 - 1, below 2p; the second adds 19 if p fits, and drops 2^255.
-        for quotient_only in [false, true] {
-            let mut carry = if quotient_only {
-                let mut quotient = _mm512_set1_epi64(19);
-                for limb in limbs {
-                    quotient = _mm512_srli_epi64::<51>(_mm512_add_epi64(limb, quotient));
-                }
-                times_19(quotient)
-            } else {
-                _mm512_setzero_si512()
-            };
-            for limb in &mut limbs {
-                carry = _mm512_add_epi64(*limb, carry);
-                *limb = _mm512_and_si512(carry, mask);
-                carry = _mm512_srli_epi64::<51>(carry);
-            }
-            if !quotient_only {
-                limbs[0] = _mm512_add_epi64(limbs[0], times_19(carry));
-            }
+        let (mut limbs, over) = chain(self.0, _mm512_setzero_si512());
+        limbs[0] = _mm512_add_epi64(limbs[0], times_19(over));
+        // Now below 2^255 + 38. The quotient by p is 0 or 1: it is the carry out of the top when 19 is added.
+        let mut quotient = _mm512_set1_epi64(19);
+        for limb in limbs {
+            quotient = _mm512_srli_epi64::<51>(_mm512_add_epi64(limb, quotient));
         }
+        let (limbs, _) = chain(limbs, times_19(quotient));
         let [a, b, c, d, e] = limbs;
         [
             _mm512_or_si512(a, _mm512_slli_epi64::<51>(b)),
@@ -139,7 +127,7 @@ impl Fe8 {
                 columns[i + j] = _mm512_madd52lo_epu64(columns[i + j], self.0[i], other.0[j]);
             }
         }
-        fold(columns)
+        fold(&columns)
     }
 
     #[inline]
@@ -167,7 +155,7 @@ impl Fe8 {
         for i in 0..10 {
             own[i] = _mm512_add_epi64(own[i], _mm512_add_epi64(mixed[i], mixed[i]));
         }
-        fold(own)
+        fold(&own)
     }
 
     #[inline]
@@ -219,10 +207,22 @@ impl Raw8 {
     }
 }
 
+/// Carries from limb to limb, and out of the top; the limbs are below 2^51 then.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn chain(mut limbs: [__m512i; 5], mut carry: __m512i) -> ([__m512i; 5], __m512i) {
+    for limb in &mut limbs {
+        carry = _mm512_add_epi64(*limb, carry);
+        *limb = _mm512_and_si512(carry, _mm512_set1_epi64(MASK));
+        carry = _mm512_srli_epi64::<51>(carry);
+    }
+    (limbs, carry)
+}
+
 /// Five columns of ten: 2^255 is worth 19.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn fold(columns: [__m512i; 10]) -> Raw8 {
+fn fold(columns: &[__m512i; 10]) -> Raw8 {
     let mut folded = [_mm512_setzero_si512(); 5];
     for i in 0..5 {
         folded[i] = _mm512_add_epi64(columns[i], _mm512_mullo_epi64(columns[i + 5], _mm512_set1_epi64(19)));
@@ -286,8 +286,8 @@ mod tests {
     type Results = [[[u64; 4]; 8]; 8];
 
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
-    fn here(left: [Fe; 8], right: [Fe; 8], mask: u8) -> Results {
-        let (f, g) = (Fe8::of(&left), Fe8::of(&right));
+    fn here(left: &[Fe; 8], right: &[Fe; 8], mask: u8) -> Results {
+        let (f, g) = (Fe8::of(left), Fe8::of(right));
         let (product, square) = (f.multiply(&g), g.square());
         let three = square.add(&square).add(&product);
         let words = |element: &Fe8| {
@@ -308,7 +308,7 @@ mod tests {
         ]
     }
 
-    fn there(left: [Fe; 8], right: [Fe; 8], mask: u8) -> Results {
+    fn there(left: &[Fe; 8], right: &[Fe; 8], mask: u8) -> Results {
         let each = |result: &dyn Fn(Fe, Fe) -> Fe| -> [Packed; 8] {
             // Tight limbs of the lanes are loose ones here.
             std::array::from_fn(|lane| result(left[lane] * Fe::ONE, right[lane] * Fe::ONE).pack())
@@ -339,8 +339,8 @@ mod tests {
             let (left, right) = (left.map(Fe), right.map(Fe));
             // SAFETY: `detect` asked the processor for all that the callee needs.
             #[allow(unsafe_code, reason = "entering code that needs AVX-512")]
-            let here = unsafe { here(left, right, mask) };
-            prop_assert_eq!(here, there(left, right, mask));
+            let here = unsafe { here(&left, &right, mask) };
+            prop_assert_eq!(here, there(&left, &right, mask));
         }
     }
 }

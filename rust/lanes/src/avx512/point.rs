@@ -1,5 +1,7 @@
 //! Points in eight lanes: the formulas of `portable/point.rs`, with carries only where a product needs them.
 
+#![allow(clippy::many_single_char_names, reason = "as in the formulas")]
+
 use std::arch::x86_64::__mmask8;
 
 use super::field::{Fe8, Raw8, transpose};
