@@ -9,6 +9,7 @@ from farechain.cli.arguments import config_argument, settings_of, show
 
 HELP = "Write the proof of an invoice: CODE-NUMBER, a NUMBER of the only code, or the hash of its record."
 HASH_DIGITS = 64
+NUMBER_DIGITS = 8
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +65,8 @@ def find(ledger: Any, invoice: str) -> dict[str, Any]:
         found = ledger.invoice_by_hash(bytes.fromhex(lower))
     else:
         code, _, number = invoice.rpartition("-")
-        if not number.isdecimal() or (code and not code.isdecimal()):
+        digits = number.isascii() and number.isdecimal() and len(number) <= NUMBER_DIGITS
+        if not digits or (code and not code.isdecimal()):
             message = f"{invoice} is no invoice: give CODE-NUMBER, NUMBER, or the 64 hex digits of its hash"
             raise FarechainError("E_USAGE", message, EXIT_USAGE)
         codes = [code] if code else ledger.codes()
