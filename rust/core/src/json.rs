@@ -15,7 +15,9 @@ use crate::error::Code;
 /// The most arrays and objects that may be open at once.
 pub const MAX_DEPTH: usize = 32;
 
+/// As wide as the places beside it, so that a token has no padding to be copied around.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
 enum Kind {
     #[default]
     Null,

@@ -118,9 +118,7 @@ impl Reader<'_, '_> {
         if peek(self.bytes, at) != b'"' {
             return Err(Code::Schema);
         }
-        let (key, end) = self.text(at + 1)?;
-        self.push(key);
-        let mark = mark(base(self.bytes, self.unescaped, key.kind), key.start as usize, key.end as usize);
+        let (end, mark) = self.text(at + 1)?;
         open.marks = if open.marks & mark == 0 { open.marks | mark } else { ALL_MARKS };
         let colon = space(self.bytes, end);
         if peek(self.bytes, colon) != b':' {
@@ -133,11 +131,7 @@ impl Reader<'_, '_> {
     #[inline(always)]
     fn scalar(&mut self, at: usize) -> Result<usize, Code> {
         let (kind, end) = match peek(self.bytes, at) {
-            b'"' => {
-                let (text, end) = self.text(at + 1)?;
-                self.push(text);
-                return Ok(end);
-            }
+            b'"' => return Ok(self.text(at + 1)?.0),
             b'-' | b'0'..=b'9' => (Kind::Number, number(self.bytes, at)?),
             b't' => (Kind::True, literal(self.bytes, at, b"true")?),
             b'f' => (Kind::False, literal(self.bytes, at, b"false")?),
@@ -148,14 +142,19 @@ impl Reader<'_, '_> {
         Ok(end)
     }
 
-    /// The text that begins at `start`, behind its quote, and what is behind its other quote.
+    /// Takes the text that begins at `start`, behind its quote; returns what is behind its other quote, and the mark that
+    /// it leaves as a key.
     #[inline(always)]
-    fn text(&mut self, start: usize) -> Result<(Token, usize), Code> {
-        let (end, wide) = plain(self.bytes, start);
-        if wide || peek(self.bytes, end) != b'"' {
-            return other_text(self.bytes, start, end, self.unescaped);
+    fn text(&mut self, start: usize) -> Result<(usize, u64), Code> {
+        let end = plain(self.bytes, start);
+        if peek(self.bytes, end) != b'"' {
+            let (text, next) = other_text(self.bytes, start, end, self.unescaped)?;
+            self.push(text);
+            let base = base(self.bytes, self.unescaped, text.kind);
+            return Ok((next, mark(base, text.start as usize, text.end as usize)));
         }
-        Ok((Token { kind: Kind::Text, start: start as u32, end: end as u32 }, end + 1))
+        self.push(Token { kind: Kind::Text, start: start as u32, end: end as u32 });
+        Ok((end + 1, mark(self.bytes, start, end)))
     }
 }
 
@@ -163,12 +162,20 @@ impl Reader<'_, '_> {
 #[inline(never)]
 fn other_text(bytes: &[u8], start: usize, stop: usize, unescaped: &mut Vec<u8>) -> Result<(Token, usize), Code> {
     let (mut at, mut from, first) = (stop, start, unescaped.len());
-    while peek(bytes, at) == b'\\' {
-        unescaped.extend_from_slice(&bytes[from..at]);
-        from = at + 1 + escape::unescape(&bytes[at + 1..], unescaped)?;
-        at = plain(bytes, from).0;
+    loop {
+        match peek(bytes, at) {
+            b'"' => break,
+            b'\\' => {
+                unescaped.extend_from_slice(&bytes[from..at]);
+                from = at + 1 + escape::unescape(&bytes[at + 1..], unescaped)?;
+                at = from;
+            }
+            0x80.. => at += 1,
+            0..b' ' => return Err(Code::Schema),
+            _ => at = plain(bytes, at),
+        }
     }
-    if peek(bytes, at) != b'"' || core::str::from_utf8(&bytes[start..at]).is_err() {
+    if core::str::from_utf8(&bytes[start..at]).is_err() {
         return Err(Code::Schema);
     }
     let token = if from == start {
@@ -250,25 +257,20 @@ fn digits(bytes: &[u8], start: usize) -> Result<usize, Code> {
     if at == start { Err(Code::Schema) } else { Ok(at) }
 }
 
-/// From `at` to the first quote, backslash, control character or the end; and whether a byte before it is outside ASCII.
-#[inline(always)]
-pub(super) fn plain(bytes: &[u8], mut at: usize) -> (usize, bool) {
-    let mut bits = 0;
-    loop {
-        let word = word(bytes, at);
-        let stops = stops(word);
-        if stops == 0 {
-            bits |= word;
-            at += 8;
-            continue;
+/// From `start` to the first quote, backslash, control character or byte outside ASCII, or the end. A call of its own: where
+/// everything is inlined there are not registers enough for this loop.
+#[inline(never)]
+pub(super) fn plain(bytes: &[u8], start: usize) -> usize {
+    let (words, rest) = bytes.get(start..).unwrap_or_default().as_chunks();
+    let mut at = start;
+    for word in words {
+        let stops = stops(u64::from_le_bytes(*word));
+        if stops != 0 {
+            return at + stops.trailing_zeros() as usize / 8;
         }
-        bits |= word & (stops ^ (stops - 1)) >> 8;
-        at += stops.trailing_zeros() as usize / 8;
-        if !matches!(peek(bytes, at), b' ' | b'!') {
-            return (at, bits & each(0x80) != 0);
-        }
-        at += 1;
+        at += 8;
     }
+    at + rest.iter().position(|byte| stops(u64::from(*byte) | each(b'a') << 8) != 0).unwrap_or(rest.len())
 }
 
 /// A byte in each of a word's eight.
@@ -276,13 +278,14 @@ const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// The high bit of the first byte that may end plain text is set, none below it is: a backslash, or a byte up to the quote,
-/// which are the control characters, a space, `!` and the end. (A borrow reaches only bytes above one that is found.)
+/// The high bit of the first byte that is not plain is set, none below it is. (A borrow reaches only bytes above one that is
+/// found.)
 #[inline(always)]
 fn stops(word: u64) -> u64 {
-    let up_to_quote = word.wrapping_sub(each(b'"' + 1));
+    let control = word.wrapping_sub(each(b' '));
+    let quote = (word ^ each(b'"')).wrapping_sub(each(1));
     let backslash = (word ^ each(b'\\')).wrapping_sub(each(1));
-    (up_to_quote | backslash) & !word & each(0x80)
+    (control | quote | backslash | word) & each(0x80)
 }
 
 /// The eight bytes from `at`, the first one lowest; zeros behind the end.
