@@ -27,11 +27,18 @@ impl<'a> Encoder<'a> {
         Self { out }
     }
 
+    #[inline]
     fn head(&mut self, major: u8, value: u64) -> &mut Self {
-        let major = major << 5;
+        if value < 24 {
+            self.out.push(major << 5 | value as u8);
+            return self;
+        }
+        self.long_head(major << 5, value)
+    }
+
+    fn long_head(&mut self, major: u8, value: u64) -> &mut Self {
         match value {
-            0..24 => self.out.push(major | value as u8),
-            24..0x100 => self.out.extend_from_slice(&[major | 24, value as u8]),
+            0..0x100 => self.out.extend_from_slice(&[major | 24, value as u8]),
             0x100..0x1_0000 => {
                 self.out.push(major | 25);
                 self.out.extend_from_slice(&(value as u16).to_be_bytes());

@@ -63,13 +63,12 @@ const fn hex_values() -> [u8; 256] {
 
 /// `2 * N` lower-case hex digits as bytes.
 pub(crate) fn unhex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
-    let (pairs, rest) = hex.as_chunks::<2>();
-    let pairs: &[[u8; 2]; N] = pairs.try_into().ok().filter(|_| rest.is_empty())?;
-    let mut bad = 0;
-    let bytes = pairs.map(|[high, low]| {
-        let (high, low) = (HEX[usize::from(high)], HEX[usize::from(low)]);
+    let hex: &[[u8; 2]; N] = hex.as_chunks().0.try_into().ok().filter(|_| hex.len() == 2 * N)?;
+    let (mut bytes, mut bad) = ([0; N], 0);
+    for (byte, [high, low]) in bytes.iter_mut().zip(hex) {
+        let (high, low) = (HEX[usize::from(*high)], HEX[usize::from(*low)]);
         bad |= high | low;
-        high << 4 | low
-    });
+        *byte = high << 4 | low;
+    }
     (bad < 0x10).then_some(bytes)
 }

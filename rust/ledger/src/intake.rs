@@ -131,7 +131,8 @@ impl Intake {
     /// # Errors
     /// [`BatchError`] names the batch: what lies before it was taken, nothing of it was, and its partition must stop.
     pub fn push_raw(&mut self, source: u16, fetched: Fetched<'_>) -> Result<usize, BatchError> {
-        let mut filling = Filling::new(self.expected(source), fetched.bytes.len());
+        // Canonical bytes spend some twenty bytes a record on lengths that are variable in a record batch.
+        let mut filling = Filling::new(self.expected(source), fetched.bytes.len() / 8 * 9);
         let mut batches = Batches::new(fetched);
         let mut ended = Ok(());
         while filling.buffer.len() < MAX_PUSH_BYTES {

@@ -52,7 +52,7 @@ pub(crate) fn decode(data: Value<'_>, preimages: &mut Preimages) -> Result<Signe
         data.extend_from_slice(&order.encode_canonical(command_id.as_str()));
         Ok(())
     })?;
-    preimages.push_identity(&[b"COMMAND", command_id.as_bytes()]);
+    preimages.push_identity([b"COMMAND", command_id.as_bytes()]);
     let command = Command { identity: Digest::default(), order, data_leaf: Digest::default() };
     Ok(Signed { network, event: Event::Command(command) })
 }

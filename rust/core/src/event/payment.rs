@@ -150,8 +150,8 @@ fn payment(members: &Members<'_>, kind: Kind, preimages: &mut Preimages) -> Resu
         encode_detail(members.detail, data)?;
         Ok(detail_at as u32)
     })?;
-    preimages.push_identity(&identity(&seller, &[channel as u8], &[kind as u8], txn_id));
-    preimages.push_identity(&origin(seller.as_bytes(), &[channel as u8], txn_id));
+    preimages.push_identity(identity(&seller, &[channel as u8], &[kind as u8], txn_id));
+    preimages.push_identity(origin(seller.as_bytes(), &[channel as u8], txn_id));
     Ok(Payment {
         kind,
         channel,
@@ -193,10 +193,10 @@ fn refund(members: &Members<'_>, preimages: &mut Preimages) -> Result<Refund, Co
         encode_instant(&mut encoder, refunded_at).utf8(seller.as_bytes()).optional_uint(device_seq);
         Ok(())
     })?;
-    preimages.push_identity(&identity(&seller, &[channel as u8], &[Kind::Refunded as u8], refund_id));
-    preimages.push_identity(&origin(seller.as_bytes(), &[channel as u8], txn_id));
-    preimages.push_identity(&identity(&seller, &[channel as u8], &[Kind::Paid as u8], txn_id));
-    preimages.push_identity(&identity(&seller, &[channel as u8], &[Kind::ToppedUp as u8], txn_id));
+    preimages.push_identity(identity(&seller, &[channel as u8], &[Kind::Refunded as u8], refund_id));
+    preimages.push_identity(origin(seller.as_bytes(), &[channel as u8], txn_id));
+    preimages.push_identity(identity(&seller, &[channel as u8], &[Kind::Paid as u8], txn_id));
+    preimages.push_identity(identity(&seller, &[channel as u8], &[Kind::ToppedUp as u8], txn_id));
     Ok(Refund {
         channel,
         seller,

@@ -93,7 +93,8 @@ impl Preimages {
     }
 
     /// Appends the parts of an identity, as [`crate::digest::identity`] hashes them.
-    pub(crate) fn push_identity(&mut self, parts: &[&[u8]]) {
+    #[inline]
+    pub(crate) fn push_identity<const N: usize>(&mut self, parts: [&[u8]; N]) {
         for part in parts {
             let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
             self.identities.bytes.extend_from_slice(&length.to_be_bytes());
