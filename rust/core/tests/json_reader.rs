@@ -324,7 +324,7 @@ fn large_documents_are_read_alike() {
         format!("[{{\"a\":1,\"a\":2}},{}]", nested(40)),
         format!("\"{}\"", "a".repeat(65_534)),
         format!("\"{}\"", "\\u00e9".repeat(10_000)),
-        format!("{}", "9".repeat(65_536)),
+        "9".repeat(65_536),
         nested(32),
         nested(33),
         format!("[{},{}]", nested(31), nested(32)),
