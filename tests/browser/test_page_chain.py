@@ -1,5 +1,6 @@
 """The chain's page as a passenger and a clerk meet it."""
 
+import base64
 import re
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,28 @@ def test_a_proof_file_is_accepted_and_a_tampered_one_refused(
     desk.set_input_files("#proof-file", tampered)
     expect(desk.locator("#answer .verdict")).to_contain_text("does not hold")
     assert "¥" not in desk.locator("#answer").inner_text()
+
+
+def test_the_large_code_of_a_document_is_checked_in_the_browser(
+    phone: Page, site: str, small_day: SmallDay
+) -> None:
+    found = chosen(small_day)
+    proof = small_day.ledger.prove(found["height"], found["index"], small_day.log, small_day.witness_vkeys)
+    asked: list[str] = []
+    phone.on("request", lambda request: asked.append(request.url))
+    genuine = base64.b32encode(proof).decode().rstrip("=")
+    phone.goto(f"{site}/#proof={genuine}")
+    expect(phone.locator("#answer .verdict")).to_contain_text("The proof holds")
+    expect(phone.locator("#answer .verdict")).to_be_in_viewport()
+    expect(phone.locator("#answer")).to_contain_text(yuan(found["fields"]["total_fen"]))
+    assert not [address for address in asked if genuine[:40] in address.split("#")[0]]
+    shoot(phone, "proof-from-paper")
+    place = 300
+    other = "A" if genuine[place] != "A" else "B"
+    for tampered in (genuine[:place] + other + genuine[place + 1 :], genuine[:-3], genuine.lower(), "1", ""):
+        phone.evaluate("hash => { location.hash = hash }", f"#proof={tampered}")
+        expect(phone.locator("#answer .verdict")).to_contain_text("does not hold")
+        assert "¥" not in phone.locator("#answer").inner_text()
 
 
 def test_a_scanned_invoice_disappears_when_its_proof_does_not_hold(

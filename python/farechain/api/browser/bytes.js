@@ -1,5 +1,6 @@
-// Bytes: base64 in its one canonical form, hex, comparison.
+// Bytes: base64 and base32 in their one canonical form, hex, comparison.
 
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** What did not match, in words for a person. */
@@ -16,6 +17,25 @@ export function fromBase64(text, what) {
   const decoded = atob(text);
   must(btoa(decoded) === text, `${what} is not canonical base64`);
   return Uint8Array.from(decoded, (character) => character.charCodeAt(0));
+}
+
+/** The bytes of base32 without padding (RFC 4648, section 6), as a QR code carries them; another spelling is refused. */
+export function fromBase32(text, what) {
+  must(/^[A-Z2-7]*$/.test(text), `${what} is not base32`);
+  const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
+  let held = 0;
+  let bits = 0;
+  let at = 0;
+  for (const letter of text) {
+    held = ((held << 5) | BASE32.indexOf(letter)) & 0xfff;
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = held >> bits;
+    }
+  }
+  must(bits < 5 && (held & ((1 << bits) - 1)) === 0, `${what} is not canonical base32`);
+  return bytes;
 }
 
 /** Lower-case hex digits. */

@@ -2,8 +2,11 @@
 
 import { MAX_PROOF_BYTES, verifyProof } from "./proof.js";
 import { rowsOf, show, stepsOf } from "./answer.js";
-import { Refused, must } from "./bytes.js";
+import { Refused, fromBase32, must } from "./bytes.js";
 import { fen, typed } from "./text.js";
+
+/** What an address that carries a proof has after its `#`. */
+export const FRAGMENT = "#proof=";
 
 /** Verifies and measures: `{proven, tookMs}`. */
 export function check(bytes, keys) {
@@ -64,11 +67,23 @@ export async function lookUp(form, keys, place) {
   }
 }
 
-/** Checks a proof file and shows the answer: whoever has the proof has what it says. */
+/** Checks a proof file and shows the answer. */
 export async function checkFile(file, keys, place) {
-  try {
+  await checkProof(async () => {
     must(file.size <= MAX_PROOF_BYTES, `A proof has at most ${MAX_PROOF_BYTES} bytes; this file is no proof.`);
-    const { proven, tookMs } = check(new Uint8Array(await file.arrayBuffer()), keys);
+    return new Uint8Array(await file.arrayBuffer());
+  }, keys, place);
+}
+
+/** Checks the proof in an address, as the large code on a document carries it; the fragment never left this browser. */
+export async function checkFragment(fragment, keys, place) {
+  await checkProof(async () => fromBase32(fragment.slice(FRAGMENT.length), "The proof in the address"), keys, place);
+}
+
+/** Checks the bytes of a proof and shows the answer: whoever has the proof has what it says. */
+async function checkProof(read, keys, place) {
+  try {
+    const { proven, tookMs } = check(await read(), keys);
     const rows = proven.fields.code ? rowsOf(proven.fields, proven.hash) : [["Record", "记录", proven.fields.kind]];
     const reason = "It was issued and never altered. Whether it was reversed since is what the look-up tells.";
     show(place, { verdict: "proven", reason, rows, steps: stepsOf(proven, keys, tookMs) });

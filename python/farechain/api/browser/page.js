@@ -1,6 +1,6 @@
 // What the pages run: the live figures, the look-up, the check of a scanned invoice. One bundle for all of them.
 
-import { checkFile, lookUp, fail, check } from "./lookup.js";
+import { FRAGMENT, check, checkFile, checkFragment, fail, lookUp } from "./lookup.js";
 import { follow } from "./live.js";
 import { stepsOf, show } from "./answer.js";
 import { must } from "./bytes.js";
@@ -49,6 +49,9 @@ if (form) {
     lookUp(form, keys, place);
   });
   acceptFiles(document.getElementById("drop"), document.getElementById("proof-file"), place);
+  const inAddress = () => location.hash.startsWith(FRAGMENT) && checkFragment(location.hash, keys, place);
+  globalThis.addEventListener("hashchange", inAddress);
+  inAddress();
   follow(JSON.parse(document.body.dataset.words));
 }
 const scanned = document.getElementById("scanned");
