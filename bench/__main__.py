@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from bench import day, documents, live, shapes
+from bench import day, documents, live, proofs, shapes
 from bench.figures import Figure, keep, show
 
 PLACE = Path("var/bench")
+PARTS = ("day", "live", "full", "realtime", "documents", "proofs")
 FULL = {"open": 1.0, "hashes": 3.0, "signatures": 8.0}
 
 
@@ -14,10 +15,10 @@ def main() -> None:
     """Runs what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--invoices", type=int, default=170_000)
-    parser.add_argument("--only", choices=("day", "live", "full", "realtime", "documents"), action="append")
+    parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--output", type=Path, default=Path("bench/results/latest.json"))
     args = parser.parse_args()
-    wanted = args.only or ["day", "live", "full", "realtime", "documents"]
+    wanted = args.only or PARTS
     PLACE.mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[Figure]] = {}
     if "day" in wanted:
@@ -31,6 +32,8 @@ def main() -> None:
         tables["a day in the real-time shape"] = shapes.measure(PLACE, args.invoices, 1, {})
     if "documents" in wanted:
         tables["documents, CPU of one core an invoice"] = documents.measure()
+    if "proofs" in wanted:
+        tables["proofs"] = proofs.measure(PLACE, args.invoices)
     for title, figures in tables.items():
         show(title, figures)
     keep(args.output, tables)

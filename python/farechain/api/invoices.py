@@ -123,13 +123,13 @@ class Invoices:
 
     async def public(self, code: str, number: str) -> Opened:
         """Status and place. Raises ``Problem`` 404."""
-        return self._opened(await self._find(code, number), opened=False)
+        return self._opened(await asyncio.to_thread(self._find, code, number), opened=False)
 
     async def with_fields(self, caller: str, wanted: Lookup) -> Opened:
         """Status and fields. Raises ``Problem`` 404, 403 on a mismatch, 429 after too many tries."""
         if not self._tries.allow(caller):
             raise Problem(429, "E_TRIES", "too many tries: wait a minute", {"Retry-After": "60"})
-        found = await self._find(wanted.code, wanted.number)
+        found = await asyncio.to_thread(self._find, wanted.code, wanted.number)
         same_check = hmac.compare_digest(wanted.check_code, found["check_code"])
         same_total = hmac.compare_digest(str(wanted.total_fen), str(abs(found["fields"]["total_fen"])))
         if not (same_check and same_total):
@@ -143,10 +143,20 @@ class Invoices:
 
     async def prove(self, invoice: Opened) -> bytes:
         """Its compact proof. Raises ``Problem`` 503 while no checkpoint covers it."""
+        return await asyncio.to_thread(self._prove, invoice.height, invoice.index)
+
+    async def find_and_prove(self, code: str, number: str) -> bytes:
+        """The same by code and number, in one step. Raises ``Problem`` 404, 503."""
+        return await asyncio.to_thread(self._find_and_prove, code, number)
+
+    def _find_and_prove(self, code: str, number: str) -> bytes:
+        found = self._find(code, number)
+        return self._prove(found["height"], found["index"])
+
+    def _prove(self, height: int, index: int) -> bytes:
         context = self._context
-        place = invoice.height, invoice.index
         try:
-            return await asyncio.to_thread(context.ledger.prove, *place, context.log, context.witness_vkeys)
+            return context.ledger.prove(height, index, context.log, context.witness_vkeys)
         except LedgerError as error:
             if error.args[0] != "invalid":
                 raise
@@ -166,8 +176,8 @@ class Invoices:
         known = {name: proven[name] for name in ("origin", "size", "cosigners")}
         return Verification(ok=True, reason=None, hash=proven["hash"].hex(), **known)
 
-    async def _find(self, code: str, number: str) -> dict[str, Any]:
-        found = await asyncio.to_thread(self._context.ledger.invoice, code, int(number))
+    def _find(self, code: str, number: str) -> dict[str, Any]:
+        found = self._context.ledger.invoice(code, int(number))
         if found is None:
             raise Problem(404, "E_NOT_FOUND", "no invoice with this code and number")
         return found
@@ -216,7 +226,7 @@ def router(context: ApiContext, invoices: Invoices) -> APIRouter:
     )
     async def proof(code: Code, number: Number, form: Form = "json") -> Response:
         """The proof of an invoice under the published checkpoint. It verifies offline, for ever."""
-        compact = await invoices.prove(await invoices.public(code, number))
+        compact = await invoices.find_and_prove(code, number)
         name = f"{code}-{int(number):08d}" + (".fcproof" if form == "compact" else ".proof.json")
         headers = {"Content-Disposition": f'attachment; filename="{name}"'} | OPEN_TO_ALL
         if form == "compact":

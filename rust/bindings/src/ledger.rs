@@ -15,8 +15,7 @@ use crate::committed::Committed;
 use crate::errors::{detached, ledger_error, opening};
 use crate::intake::{Intake, PreparedBatch, RawBatch};
 use crate::lengths::Exactly;
-use crate::notes::verifiers;
-use crate::proving::Log;
+use crate::proving::{Log, Prover};
 use crate::views;
 
 /// The next height, and the messages.
@@ -38,12 +37,15 @@ type OutcomeRow = (
 );
 
 #[pyclass(frozen, module = "farechain._core")]
-pub(crate) struct Ledger(RwLock<Option<Arc<ledger::Ledger>>>);
+pub(crate) struct Ledger {
+    opened: RwLock<Option<Arc<ledger::Ledger>>>,
+    prover: Prover,
+}
 
 impl Ledger {
     /// The ledger, unless it was closed.
     pub(crate) fn opened(&self) -> PyResult<Arc<ledger::Ledger>> {
-        let opened = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner).clone();
         opened.ok_or_else(|| ledger_error("invalid", "the ledger is closed"))
     }
 
@@ -89,11 +91,11 @@ impl Ledger {
     fn open(py: Python<'_>, path: &str, readonly: bool, threads: usize, rejected_days: u64) -> PyResult<Self> {
         let options = OpenOptions { readonly, threads, rejected_days, ..OpenOptions::default() };
         let opened = opening(py, || Ok(ledger::Ledger::open(Path::new(path), options)?))?;
-        Ok(Self(RwLock::new(Some(Arc::new(opened)))))
+        Ok(Self { opened: RwLock::new(Some(Arc::new(opened))), prover: Prover::default() })
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let opened = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        let opened = self.opened.write().unwrap_or_else(PoisonError::into_inner).take();
         opened.map_or(Ok(()), |opened| detached(py, move || Ok(opened.close()?)))
     }
 
@@ -244,7 +246,7 @@ impl Ledger {
         witnesses: Vec<String>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let ledger = self.opened()?;
-        let proof = log.prove(py, &ledger, Location { height, index }, &verifiers(&witnesses)?)?;
+        let proof = self.prover.prove(py, &ledger, Location { height, index }, &log, witnesses)?;
         Ok(PyBytes::new(py, &proof))
     }
 

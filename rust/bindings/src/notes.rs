@@ -1,5 +1,8 @@
 //! Signed notes, checkpoints and consistency proofs of the public log (C2SP).
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use farechain_core::note::{self, Checkpoint, Kind, Note, Verifier};
 use farechain_core::tlog::{self, Hash};
 use pyo3::prelude::*;
@@ -41,9 +44,30 @@ fn vkey(name: &str, kind: Kind, public_key: Exactly<32>) -> PyResult<String> {
     Verifier::new(name, kind, public_key.0).map(|verifier| verifier.to_string()).map_err(refused)
 }
 
+/// Keys that are kept once they were parsed: far more than a service trusts, few enough to forget about.
+const KEYS_MAX: usize = 128;
+
+/// Keys by their text. A text gives the same key for ever, and to admit one costs as much as a signature.
+static KEYS: LazyLock<Mutex<HashMap<String, Verifier>>> = LazyLock::new(Mutex::default);
+
+/// A verifier key from its text.
+pub(crate) fn verifier(vkey: &str) -> PyResult<Verifier> {
+    let keys = || KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = keys().get(vkey) {
+        return Ok(known.clone());
+    }
+    let parsed = Verifier::parse(vkey).map_err(refused)?;
+    let mut keys = keys();
+    if keys.len() == KEYS_MAX {
+        keys.clear();
+    }
+    keys.insert(vkey.to_owned(), parsed.clone());
+    Ok(parsed)
+}
+
 /// Verifier keys from their text.
 pub(crate) fn verifiers(vkeys: &[String]) -> PyResult<Vec<Verifier>> {
-    vkeys.iter().map(|vkey| Verifier::parse(vkey)).collect::<Result<_, _>>().map_err(refused)
+    vkeys.iter().map(|vkey| verifier(vkey)).collect()
 }
 
 #[pyfunction]

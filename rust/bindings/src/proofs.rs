@@ -1,6 +1,5 @@
 //! Proofs of records: verified with nothing but keys, and turned from one form into the other.
 
-use farechain_core::note::Verifier;
 use farechain_core::proof::{self, Proof};
 use farechain_core::record::Record;
 use pyo3::prelude::*;
@@ -9,7 +8,7 @@ use pyo3::types::{PyBytes, PyDict};
 use crate::codecs::header_fields;
 use crate::errors::refused;
 use crate::fields::Fields;
-use crate::notes::verifiers;
+use crate::notes::{verifier, verifiers};
 use crate::records::record_fields;
 
 #[pyfunction]
@@ -20,7 +19,7 @@ pub(crate) fn verify_proof<'py>(
     witnesses: Vec<String>,
     threshold: usize,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let log = Verifier::parse(vkey).map_err(refused)?;
+    let log = verifier(vkey)?;
     let witnesses = verifiers(&witnesses)?;
     let verified = py.detach(|| {
         let proof = Proof::parse(proof)?;

@@ -6,8 +6,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use farechain_core::note::{Checkpoint, Note};
-use farechain_ledger::error::LedgerError as Refusal;
 use farechain_ledger::public_log::{self, PublicDirectory};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -29,26 +27,14 @@ pub(crate) struct PublicLog {
 }
 
 /// The note in its place.
-#[derive(Clone)]
-pub(crate) struct Published {
-    pub(crate) size: u64,
-    pub(crate) note: String,
+struct Published {
+    size: u64,
+    note: String,
 }
 
 impl Published {
     fn of(log: &public_log::PublicLog) -> Self {
         Self { size: log.published_size(), note: log.checkpoint().to_owned() }
-    }
-
-    /// The note that is in place now. It is read once: its owner may replace it at any moment.
-    pub(crate) fn in_directory(directory: &PublicDirectory) -> Result<Self, Stop> {
-        let note = directory.checkpoint()?;
-        if note.is_empty() {
-            return Ok(Self { size: 0, note });
-        }
-        let parsed = Note::parse(&note).and_then(|note| Checkpoint::parse(note.text()));
-        let size = parsed.map_err(|error| Refusal::Corrupt(format!("{}: {error}", directory.path().display())))?.size;
-        Ok(Self { size, note })
     }
 }
 
@@ -57,8 +43,9 @@ impl PublicLog {
         &self.directory
     }
 
-    pub(crate) fn published(&self) -> Published {
-        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The published note; empty before the first.
+    pub(crate) fn note(&self) -> String {
+        self.published.read().unwrap_or_else(PoisonError::into_inner).note.clone()
     }
 
     /// Works on the log without the interpreter; what others see of it is brought up to date.
@@ -132,7 +119,7 @@ impl PublicLog {
     }
 
     fn checkpoint(&self) -> String {
-        self.published().note
+        self.note()
     }
 
     fn consistency<'py>(&self, py: Python<'py>, old: u64, new: u64) -> PyResult<Vec<Bound<'py, PyBytes>>> {

@@ -138,7 +138,7 @@ fn cosigners(
     witnesses: &[Verifier],
     threshold: usize,
 ) -> Result<Vec<(String, u64)>, Mismatch> {
-    let signed = signers::cosignatures(note, log, &proof.witnesses)?;
+    let signed = signers::cosignatures(note, log, &proof.witnesses, witnesses)?;
     // The whole key is compared: name and id alone could be those of another key.
     let given = signed.into_iter().filter(|(key, _)| witnesses.contains(key));
     let cosigners: Vec<(String, u64)> = given.filter_map(|(_, signer)| Some((signer.name, signer.time_s?))).collect();

@@ -22,13 +22,15 @@ use avx2::Avx2;
 use avx512::Avx512;
 pub use tree::Tree;
 
+use crate::instructions::VARIABLE;
+
 /// The bytes of a BLAKE3 chunk. Longer messages are trees of their own and go to the `blake3` crate.
 const CHUNK_BYTES: usize = 1024;
 /// The bytes of a block, the unit of the compression.
 const BLOCK_BYTES: usize = 64;
 
 /// What the process uses: the fastest on this machine, or what `FARECHAIN_INSTRUCTIONS` names.
-static CHOSEN: LazyLock<Hashing> = LazyLock::new(|| match std::env::var("FARECHAIN_INSTRUCTIONS") {
+static CHOSEN: LazyLock<Hashing> = LazyLock::new(|| match std::env::var(VARIABLE) {
     Ok(name) => Hashing::named(&name).unwrap_or_else(Hashing::detect),
     Err(_) => Hashing::detect(),
 });
@@ -141,9 +143,4 @@ pub fn split<'m>(bytes: &'m [u8], start: usize, ends: &[u32]) -> impl ExactSizeI
 /// The root over leaf digests, equal to [`farechain_core::merkle::root`].
 pub fn merkle_root(leaves: &[Digest]) -> Digest {
     tree::root(*CHOSEN, leaves)
-}
-
-/// The instructions that this process hashes with: `portable`, `avx2` or `avx512`.
-pub fn instructions() -> &'static str {
-    CHOSEN.name()
 }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use crate::{avx2::Avx2, avx512::Avx512};
 
 /// The environment variable that forces a path, for tests, benches and processors that lie.
-const VARIABLE: &str = "FARECHAIN_INSTRUCTIONS";
+pub(crate) const VARIABLE: &str = "FARECHAIN_INSTRUCTIONS";
 
 /// A path of [`Verifier`](crate::Verifier). All give the same verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

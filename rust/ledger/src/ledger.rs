@@ -15,6 +15,7 @@ use farechain_core::outcome::Verdict;
 use farechain_core::record::Record;
 use farechain_core::registry::Registry;
 use farechain_lanes::Verifier;
+use farechain_lanes::blake3::Tree;
 
 use crate::assemble::{Assembled, step};
 use crate::batch::PreparedBatch;
@@ -26,6 +27,7 @@ use crate::lock::Lock;
 use crate::log::body::{ByteList, has_evidence};
 use crate::log::{LogReader, LogWriter};
 use crate::prepare::{Keyring, PrepareTimes, prepare, timed};
+use crate::recent::Recent;
 use crate::rejected::{DAY_MS, RejectedStore};
 
 pub use open::{Create, OpenOptions};
@@ -88,7 +90,7 @@ pub struct Ledger {
     verifier: Verifier,
     threads: usize,
     rejected_days: u64,
-    leaves: Mutex<Option<query::BlockLeaves>>,
+    trees: Mutex<Recent<u64, Tree>>,
 }
 
 #[derive(Debug)]

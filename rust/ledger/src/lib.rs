@@ -18,4 +18,5 @@ pub mod log;
 pub mod outbox;
 pub mod prepare;
 pub mod public_log;
+mod recent;
 pub mod rejected;

@@ -16,6 +16,7 @@ mod open;
 mod reread;
 #[cfg(test)]
 mod tests;
+mod tile_trees;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -18,12 +18,13 @@ use crate::assemble::Assembled;
 use crate::error::LedgerError;
 use crate::index::snapshot::{self, Snapshot};
 use crate::index::{Applied, Index, Secret};
-use crate::ledger::{Ledger, Writer};
+use crate::ledger::{Ledger, Writer, query};
 use crate::lock::Lock;
 use crate::log::body::{Body, ByteList};
 use crate::log::disk::{first_non_zero, open_segment, segment_path};
 use crate::log::{BlockPlace, LogReader, LogWriter, Recovered, recover, sync_dir};
 use crate::prepare::Keyring;
+use crate::recent::Recent;
 use crate::rejected::RejectedStore;
 
 /// What a new chain is.
@@ -152,7 +153,7 @@ impl Ledger {
             verifier: Verifier::new(1, options.table_bytes_max),
             threads: options.threads,
             rejected_days: options.rejected_days,
-            leaves: Mutex::new(None),
+            trees: Mutex::new(Recent::new(query::TREES_BYTES_MAX)),
         })
     }
 }

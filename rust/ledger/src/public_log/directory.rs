@@ -6,12 +6,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use farechain_core::note::{Checkpoint, Note};
 use farechain_core::tlog::{self, Hash};
 
 use super::edge::{entries, subtree_root};
 use super::layout::{Row, Tile, WIDTH};
+use super::tile_trees::TileTrees;
 use super::{LogError, durable};
 
 /// The file with the published checkpoint.
@@ -19,16 +21,17 @@ pub(super) const CHECKPOINT: &str = "checkpoint";
 /// The file with the log's verifier key.
 pub(super) const VKEY: &str = "vkey";
 
-/// A public directory.
+/// A public directory. Clones share what they have read for proofs.
 #[derive(Clone, Debug)]
 pub struct PublicDirectory {
     path: PathBuf,
+    proven: Arc<TileTrees>,
 }
 
 impl PublicDirectory {
     /// The directory at this path; nothing is read yet.
     pub fn new(path: &Path) -> PublicDirectory {
-        PublicDirectory { path: path.into() }
+        PublicDirectory { path: path.into(), proven: Arc::default() }
     }
 
     /// Where it is.
@@ -67,6 +70,15 @@ impl PublicDirectory {
     /// [`LogError::Invalid`] for a place that is not published, else the tile that is missing or damaged.
     pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, LogError> {
         self.at(self.published_size()?).inclusion(index, size)
+    }
+
+    /// The same for the size of a published checkpoint, as its note says; from tiles that stay in memory.
+    ///
+    /// # Errors
+    /// As [`PublicDirectory::inclusion`].
+    pub fn inclusion_under(&self, size: u64, index: u64) -> Result<Vec<Hash>, LogError> {
+        let path = tlog::inclusion(index, size, |level, place| self.proven.hash_at(self, size, level, place))?;
+        path.ok_or_else(|| self.at(size).outside(&format!("entry {index} of {size}")))
     }
 
     /// The RFC 6962 proof that the tree of `new` entries, which must be published, extends that of `old` entries.
@@ -159,7 +171,11 @@ impl Tree<'_> {
     /// All hashes of a tile.
     pub(super) fn hashes(&self, level: u8, place: u64) -> Result<Vec<Hash>, LogError> {
         let tile = Row::Level(level).tile(place, self.size);
-        let tile = tile.ok_or_else(|| self.outside(&format!("tile {place} of level {level}")))?;
+        self.tile(tile.ok_or_else(|| self.outside(&format!("tile {place} of level {level}")))?)
+    }
+
+    /// The same of a tile of this tree.
+    pub(super) fn tile(&self, tile: Tile) -> Result<Vec<Hash>, LogError> {
         let bytes = self.directory.read(tile)?.ok_or_else(|| self.missing(tile))?;
         Ok(bytes.as_chunks::<32>().0.to_vec())
     }

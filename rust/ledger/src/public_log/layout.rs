@@ -8,7 +8,7 @@ pub(super) const WIDTH: u64 = 256;
 pub(super) const LEVELS: u8 = 8;
 
 /// Which row of resources: the entries, or the hashes of a tile level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Row {
     /// Entry bundles.
     Entries,
@@ -17,7 +17,7 @@ pub(super) enum Row {
 }
 
 /// A tile or an entry bundle. `Display` writes its path below the public directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Tile {
     pub row: Row,
     /// Its place in the row.

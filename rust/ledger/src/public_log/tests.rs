@@ -209,7 +209,14 @@ fn proofs_of_every_pair_verify_whatever_partial_tiles_were_written() {
             assert!(tlog::verify_inclusion(&leaf, index, new, &path, &roots[new as usize]), "{index} of {new}");
         }
     }
+    for size in [10, 60, 255, 290, 10] {
+        for index in 0..size {
+            let expected = reader.inclusion(index, size).expect("a path");
+            assert_eq!(reader.inclusion_under(size, index).expect("a path"), expected, "{index} of {size}");
+        }
+    }
     for (error, what) in [
+        (reader.inclusion_under(290, 290).err(), "an index beyond the checkpoint's size"),
         (log.inclusion(290, 290).err(), "an index beyond the size"),
         (log.inclusion(0, 291).err(), "a size beyond the log"),
         (log.consistency(3, 2).err(), "sizes that go back"),
