@@ -46,6 +46,12 @@ impl Joined {
 }
 
 impl Preimages {
+    /// Room for `bytes` of canonical data.
+    pub fn with_capacity(bytes: usize) -> Preimages {
+        let data = Joined { bytes: Vec::with_capacity(bytes), ..Joined::default() };
+        Preimages { data, identities: Joined::default() }
+    }
+
     /// The canonical data of each event: what its data leaf is of, under [`crate::digest::LEAF`].
     pub fn data(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.data.iter()
