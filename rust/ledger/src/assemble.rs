@@ -84,7 +84,6 @@ impl<'a> Assembled<'a> {
         }
         (built.parts.records, built.parts.record_ends) = (draft.records, draft.record_ends);
         built.entries = draft.entries;
-        built.finish();
         Ok(built)
     }
 
@@ -131,9 +130,12 @@ impl<'a> Assembled<'a> {
         });
     }
 
-    /// What needs no state: the annexes and the outcomes as bytes, and the records' hashes.
-    fn finish(&mut self) {
+    /// Closes the block with the ranges that its inputs cover, in the order of sources, the engine's own not among them.
+    /// All that is left needs no state: the annexes and the outcomes as bytes, and the records' hashes.
+    pub fn close(&mut self, ranges: impl Iterator<Item = SourceRange>) {
         let parts = &mut self.parts;
+        parts.ranges.extend(ranges);
+        parts.ranges.sort_unstable_by_key(|range| range.source);
         let annexes = self.entries.iter().map(|entry| entry.annex.unwrap_or_default());
         parts.annexes.reserve(annexes.clone().map(<[u8]>::len).sum());
         parts.annex_ends.reserve(self.entries.len());
@@ -146,13 +148,7 @@ impl<'a> Assembled<'a> {
         self.hashes = parts.records().map(digest::leaf).collect();
     }
 
-    /// Adds the ranges that the inputs cover; `ranges` in the order of sources, the engine's own not among them.
-    pub fn cover(&mut self, ranges: impl Iterator<Item = SourceRange>) {
-        self.parts.ranges.extend(ranges);
-        self.parts.ranges.sort_unstable_by_key(|range| range.source);
-    }
-
-    /// The header over all this.
+    /// The header over all this, once it is closed.
     pub fn header(&self, chain: &str, previous: Digest, block: Block, positions: &[Position]) -> Header {
         Header {
             chain: chain.into(),
@@ -204,7 +200,7 @@ impl<'a> Assembled<'a> {
         record.encode(&mut built.parts.records);
         built.parts.record_ends.push(built.parts.records.len() as u32);
         built.entries.push(Entry { record, annex: None });
-        built.finish();
+        built.close(std::iter::empty());
         built
     }
 }

@@ -147,14 +147,22 @@ impl Auditor<'_> {
         let (index, registry) = self.state.as_ref()?;
         let derived = snapshot::body(index, registry, &self.log.places());
         let stored = &file.bytes[32..];
-        let byte = first_difference(&derived, stored)?;
+        let byte = first_difference(&[&derived], stored)?;
         let what = "the index snapshot is not what the log gives: delete it, it is made again";
         Some(Failure { file: file.path, byte: 32 + byte, what: what.into() })
     }
 }
 
-/// Where two byte strings first differ, their lengths included.
-fn first_difference(derived: &[u8], stored: &[u8]) -> Option<u64> {
-    let shared = derived.iter().zip(stored).position(|(a, b)| a != b);
-    shared.or((derived.len() != stored.len()).then(|| derived.len().min(stored.len()))).map(|at| at as u64)
+/// Where what was derived, one piece behind the other, and what is stored first differ, their lengths included.
+fn first_difference(derived: &[&[u8]], stored: &[u8]) -> Option<u64> {
+    let mut rest = stored;
+    for piece in derived {
+        let (same, behind) = rest.split_at(piece.len().min(rest.len()));
+        if same != *piece {
+            let at = same.iter().zip(*piece).position(|(a, b)| a != b).unwrap_or(same.len());
+            return Some((stored.len() - rest.len() + at) as u64);
+        }
+        rest = behind;
+    }
+    (!rest.is_empty()).then(|| (stored.len() - rest.len()) as u64)
 }

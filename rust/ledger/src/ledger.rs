@@ -24,7 +24,7 @@ use crate::error::LedgerError;
 use crate::index::{Index, Position, snapshot};
 use crate::intake::{Intake, RawBatch};
 use crate::lock::Lock;
-use crate::log::body::{ByteList, has_evidence};
+use crate::log::body::{ByteList, Pieces, has_evidence};
 use crate::log::{LogReader, LogWriter};
 use crate::prepare::{Keyring, PrepareTimes, prepare, timed};
 use crate::recent::Recent;
@@ -91,6 +91,14 @@ pub struct Ledger {
     threads: usize,
     rejected_days: u64,
     trees: Mutex<Recent<u64, Tree>>,
+}
+
+/// A block's hash and bytes, and what was rejected.
+struct Sealed<'b> {
+    hash: Digest,
+    body: Pieces<'b>,
+    evidence: ByteList<'b>,
+    rejected: ByteList<'b>,
 }
 
 #[derive(Debug)]
@@ -213,11 +221,13 @@ impl Ledger {
                 ..Committed::default()
             });
         }
-        let ((hash, body, evidence, rejected), hash_ns) = timed(|| self.seal(&mut built, batch, block, &index));
-        self.rejected.append(block.height, block.time_ms, &rejected)?;
+        let (mut sealed, hash_ns) = timed(|| self.seal(&mut built, batch, block, &index));
+        self.rejected.append(block.height, block.time_ms, &mut sealed.rejected)?;
         if block.time_ms / DAY_MS != index.time_ms / DAY_MS {
             self.rejected.expire(block.time_ms, self.rejected_days)?;
         }
+        let hash = sealed.hash;
+        let (body, evidence) = (sealed.body.all(), sealed.evidence.pieces());
         let appended = writer.log.append(block.height, &index.head, hash, &body, &evidence)?;
         drop(index);
         let ((), index_ns) = timed(|| self.apply(&built, block, hash, appended.bytes));
@@ -233,18 +243,17 @@ impl Ledger {
         })
     }
 
-    /// The block's hash and bytes: its body, its evidence, and what was rejected.
-    fn seal(
+    fn seal<'b>(
         &self,
-        built: &mut Assembled<'_>,
-        batch: &PreparedBatch,
+        built: &'b mut Assembled<'_>,
+        batch: &'b PreparedBatch,
         block: Block,
         index: &Index,
-    ) -> (Digest, Vec<u8>, Vec<u8>, ByteList) {
-        built.cover(ranges(batch, &index.positions));
+    ) -> Sealed<'b> {
+        built.close(ranges(batch, &index.positions));
         let header = built.header(&self.genesis.chain, index.head, block, &index.positions).encode();
         let (evidence, rejected) = inputs_by_fate(batch, built);
-        (digest::block(&header), built.parts.encode(&header), evidence.encode(), rejected)
+        Sealed { hash: digest::block(&header), body: built.parts.pieces(&header), evidence, rejected }
     }
 
     fn build<'b>(&self, index: &Index, batch: &'b PreparedBatch, block: Block) -> Result<Assembled<'b>, LedgerError> {
@@ -309,12 +318,12 @@ fn ranges<'a>(batch: &'a PreparedBatch, positions: &'a [Position]) -> impl Itera
 }
 
 /// The canonical bytes of what was accepted, and of what was rejected, each in the order of the outcomes.
-fn inputs_by_fate(batch: &PreparedBatch, built: &Assembled<'_>) -> (ByteList, ByteList) {
-    let (mut evidence, mut rejected) = (ByteList::default(), ByteList::default());
+fn inputs_by_fate<'b>(batch: &'b PreparedBatch, built: &Assembled<'_>) -> (ByteList<'b>, ByteList<'b>) {
+    let (mut evidence, mut rejected) = (ByteList::with_capacity(batch.inputs.len()), ByteList::with_capacity(0));
     let outcomes = built.outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Drained);
     for (input, outcome) in batch.inputs.iter().zip(outcomes) {
         let list = if has_evidence(outcome) { &mut evidence } else { &mut rejected };
-        list.push(batch.bytes(input));
+        list.push(&batch.buffers[input.buffer as usize], input.start as usize..input.end as usize);
     }
     (evidence, rejected)
 }

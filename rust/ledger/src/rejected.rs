@@ -64,7 +64,7 @@ impl RejectedStore {
     ///
     /// # Errors
     /// `Io`.
-    pub fn append(&self, height: u64, time_ms: u64, inputs: &ByteList) -> Result<(), LedgerError> {
+    pub fn append(&self, height: u64, time_ms: u64, inputs: &mut ByteList<'_>) -> Result<(), LedgerError> {
         if inputs.is_empty() {
             return Ok(());
         }
@@ -74,8 +74,7 @@ impl RejectedStore {
         let is_new = !path.exists();
         let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
         let at = file.metadata().map_err(failed)?.len();
-        let mut bytes = Vec::new();
-        frame::append(&mut bytes, Kind::Rejected, height, &inputs.encode());
+        let bytes = frame::encode(Kind::Rejected, height, &inputs.pieces());
         file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(failed)?;
         if is_new {
             sync_dir(&path)?;

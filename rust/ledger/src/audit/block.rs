@@ -28,7 +28,7 @@ pub(super) fn genesis_difference(body: &Body, registry: &Registry) -> Option<usi
     let block = Block { height: 0, time_ms: body.header().time_ms };
     let positions = vec![Position::default(); genesis.sources.len()];
     let header = built.header(&genesis.chain, [0; 32], block, &positions).encode();
-    first_difference(&built.parts.encode(&header), body.bytes()).map(|byte| byte as usize)
+    first_difference(&built.parts.pieces(&header).all(), body.bytes()).map(|byte| byte as usize)
 }
 
 /// The inputs of a block whose bytes are there, and for each outcome which of them it is.
@@ -173,9 +173,9 @@ impl Auditor<'_> {
             .collect();
         let built = Assembled::build(draft, &index.positions[usize::from(ENGINE)], steps.into_iter());
         let mut built = built.map_err(|damage| found.in_body(0, format!("block {}: {damage}", header.height)))?;
-        built.cover(found.body.ranges().filter(|range| range.source != ENGINE));
+        built.close(found.body.ranges().filter(|range| range.source != ENGINE));
         let derived = built.header(&chain, index.head, block, &index.positions).encode();
-        match first_difference(&built.parts.encode(&derived), found.body.bytes()) {
+        match first_difference(&built.parts.pieces(&derived).all(), found.body.bytes()) {
             None => Ok(built),
             Some(byte) => Err(found.in_body(byte as usize, difference(&found.body, byte as usize))),
         }

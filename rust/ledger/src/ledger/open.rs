@@ -109,11 +109,11 @@ impl Ledger {
         let index = Index::new([0; 2], genesis.sources.len(), genesis.utc_offset_min);
         let block = Block { height: 0, time_ms: chain.time_ms };
         let header = built.header(&genesis.chain, [0; 32], block, &index.positions).encode();
-        let body = built.parts.encode(&header);
-        let evidence = ByteList::default().encode();
+        let body = built.parts.pieces(&header);
+        let mut evidence = ByteList::with_capacity(0);
         let end = Recovered { segment: 0, at: 0, size: 0 };
         let mut writer = LogWriter::open(LogReader::new(&blocks), end, [0; 32])?;
-        writer.append(0, &[0; 32], digest::block(&header), &body, &evidence)?;
+        writer.append(0, &[0; 32], digest::block(&header), &body.all(), &evidence.pieces())?;
         drop(lock);
         Ok(())
     }

@@ -110,8 +110,8 @@ impl Parts {
         starts.zip(&self.record_ends).map(|(start, end)| &self.records[start as usize..*end as usize])
     }
 
-    /// The body's bytes.
-    pub fn encode(&self, header: &[u8]) -> Vec<u8> {
+    /// The body's bytes before the outcomes, and the ends of records and annexes.
+    fn small_parts(&self, header: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let counts = [
             header.len(),
             self.ranges.len(),
@@ -120,24 +120,43 @@ impl Parts {
             self.records.len(),
             self.annexes.len(),
         ];
-        let mut out = Vec::with_capacity(1024 + self.outcomes.len() + self.records.len() + self.annexes.len() * 2);
+        let mut front = Vec::with_capacity(PREFIX_BYTES + header.len() + self.ranges.len() * RANGE_BYTES);
         for count in counts {
-            out.extend_from_slice(&(count as u32).to_be_bytes());
+            front.extend_from_slice(&(count as u32).to_be_bytes());
         }
-        out.extend_from_slice(header);
+        front.extend_from_slice(header);
         for range in &self.ranges {
-            out.extend_from_slice(&range.source.to_be_bytes());
-            out.extend_from_slice(&range.first_offset.to_be_bytes());
-            out.extend_from_slice(&range.next_offset.to_be_bytes());
-            out.extend_from_slice(&range.last_digest);
+            front.extend_from_slice(&range.source.to_be_bytes());
+            front.extend_from_slice(&range.first_offset.to_be_bytes());
+            front.extend_from_slice(&range.next_offset.to_be_bytes());
+            front.extend_from_slice(&range.last_digest);
         }
-        out.extend_from_slice(&self.outcomes);
+        let mut ends = Vec::with_capacity(self.record_ends.len() * 8);
         for end in self.record_ends.iter().chain(&self.annex_ends) {
-            out.extend_from_slice(&end.to_be_bytes());
+            ends.extend_from_slice(&end.to_be_bytes());
         }
-        out.extend_from_slice(&self.records);
-        out.extend_from_slice(&self.annexes);
-        out
+        (front, ends)
+    }
+
+    /// The body under this header, its parts where they are.
+    pub fn pieces(&self, header: &[u8]) -> Pieces<'_> {
+        let (front, ends) = self.small_parts(header);
+        Pieces { front, ends, parts: self }
+    }
+}
+
+/// A body whose parts are not copied into one place.
+#[derive(Debug)]
+pub struct Pieces<'p> {
+    front: Vec<u8>,
+    ends: Vec<u8>,
+    parts: &'p Parts,
+}
+
+impl Pieces<'_> {
+    /// The body, one piece behind the other.
+    pub fn all(&self) -> [&[u8]; 5] {
+        [&self.front, &self.parts.outcomes, &self.ends, &self.parts.records, &self.parts.annexes]
     }
 }
 
@@ -238,34 +257,53 @@ pub fn has_evidence(outcome: &Outcome) -> bool {
     !matches!(outcome.verdict, Verdict::Drained | Verdict::Rejected(_))
 }
 
-/// A list of byte strings: the body of evidence and of rejected inputs.
-#[derive(Debug, Default)]
-pub struct ByteList {
-    ends: Vec<u32>,
-    bytes: Vec<u8>,
+/// A list of byte strings that stay where they are: the body of evidence and of rejected inputs.
+#[derive(Debug)]
+pub struct ByteList<'a> {
+    /// Count and ends.
+    head: Vec<u8>,
+    bytes: u32,
+    /// Neighbours in one buffer are one run.
+    runs: Vec<(&'a [u8], Range<usize>)>,
 }
 
-impl ByteList {
-    /// Adds one.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-        self.ends.push(self.bytes.len() as u32);
+impl<'a> ByteList<'a> {
+    /// An empty list, with room for the ends of `count` strings.
+    pub fn with_capacity(count: usize) -> ByteList<'a> {
+        let mut head = Vec::with_capacity(4 + 4 * count);
+        head.extend_from_slice(&[0; 4]);
+        ByteList { head, bytes: 0, runs: Vec::new() }
+    }
+
+    /// Adds a part of a buffer.
+    pub fn push(&mut self, buffer: &'a [u8], span: Range<usize>) {
+        self.bytes += span.len() as u32;
+        self.head.extend_from_slice(&self.bytes.to_be_bytes());
+        match self.runs.last_mut() {
+            Some((last, run)) if std::ptr::eq(*last, buffer) && run.end == span.start => run.end = span.end,
+            _ => self.runs.push((buffer, span)),
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.head.len() / 4 - 1
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.count() == 0
     }
 
-    /// The list's bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(4 + 4 * self.ends.len() + self.bytes.len());
-        out.extend_from_slice(&(self.ends.len() as u32).to_be_bytes());
-        self.ends.iter().for_each(|end| out.extend_from_slice(&end.to_be_bytes()));
-        out.extend_from_slice(&self.bytes);
-        out
+    /// The list's bytes, one piece behind the other.
+    pub fn pieces(&mut self) -> Vec<&[u8]> {
+        let count = self.count() as u32;
+        self.head[..4].copy_from_slice(&count.to_be_bytes());
+        let runs = self.runs.iter().map(|(buffer, run)| &buffer[run.clone()]);
+        std::iter::once(&self.head[..]).chain(runs).collect()
     }
+}
 
+impl ByteList<'_> {
     /// Where each lies in the encoded bytes; `None` where they are not a list.
     pub fn spans(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
         let count = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?) as usize;

@@ -41,21 +41,31 @@ pub fn padded(body: usize) -> usize {
     (HEAD_BYTES + body).next_multiple_of(8)
 }
 
-/// Appends a frame.
+/// Bytes of zeros behind a body of this many bytes.
+pub fn padding(body: usize) -> &'static [u8] {
+    &[0; 8][..padded(body) - HEAD_BYTES - body]
+}
+
+/// The head of a frame whose body is these pieces, one behind the other, and the body's length.
 ///
 /// # Panics
 /// For a body of 4 GiB or more; blocks are bounded far below.
-pub fn append(out: &mut Vec<u8>, kind: Kind, height: u64, body: &[u8]) {
-    let start = out.len();
-    let (kind, height) = ((kind as u32).to_be_bytes(), height.to_be_bytes());
-    let crc = crc32c::crc32c_append(crc32c::crc32c(&[&kind[..], &height[..]].concat()), body);
-    out.extend_from_slice(&MAGIC.to_be_bytes());
-    out.extend_from_slice(&u32::try_from(body.len()).expect("a block is smaller than 4 GiB").to_be_bytes());
-    out.extend_from_slice(&crc.to_be_bytes());
-    out.extend_from_slice(&kind);
-    out.extend_from_slice(&height);
-    out.extend_from_slice(body);
-    out.resize(start + padded(body.len()), 0);
+pub fn head(kind: Kind, height: u64, body: &[&[u8]]) -> ([u8; HEAD_BYTES], usize) {
+    let length = body.iter().map(|piece| piece.len()).sum();
+    let mut head = [0; HEAD_BYTES];
+    head[..4].copy_from_slice(&MAGIC.to_be_bytes());
+    head[4..8].copy_from_slice(&u32::try_from(length).expect("a block is smaller than 4 GiB").to_be_bytes());
+    head[12..16].copy_from_slice(&(kind as u32).to_be_bytes());
+    head[16..].copy_from_slice(&height.to_be_bytes());
+    let crc = body.iter().fold(crc32c::crc32c(&head[12..]), |crc, piece| crc32c::crc32c_append(crc, piece));
+    head[8..12].copy_from_slice(&crc.to_be_bytes());
+    (head, length)
+}
+
+/// A frame in one place.
+pub fn encode(kind: Kind, height: u64, body: &[&[u8]]) -> Vec<u8> {
+    let (head, length) = head(kind, height, body);
+    [&head[..], &body.concat(), padding(length)].concat()
 }
 
 impl Head {
@@ -107,9 +117,8 @@ mod tests {
 
     #[test]
     fn every_changed_byte_of_a_frame_is_noticed() {
-        let mut bytes = Vec::new();
-        append(&mut bytes, Kind::Block, 7, b"twelve bytes");
-        append(&mut bytes, Kind::Evidence, 7, b"");
+        let mut bytes = encode(Kind::Block, 7, &[b"twelve", b"", b" bytes"]);
+        bytes.extend(encode(Kind::Evidence, 7, &[]));
         let (head, body, length) = read(&bytes).expect("whole");
         assert_eq!((head.kind, head.height, body, length), (Kind::Block, 7, &b"twelve bytes"[..], 40));
         assert_eq!(read(&bytes[40..]).map(|(head, ..)| head.kind), Some(Kind::Evidence));

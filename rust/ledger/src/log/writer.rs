@@ -1,12 +1,13 @@
 //! The single writer: one write and one fdatasync a block. A failed write or sync poisons it for good.
 
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use farechain_core::digest::Digest;
+use rustix::io::{Errno, pwritev};
 
 use crate::error::LedgerError;
 use crate::log::disk::{create_zeroed, nominal_bytes, open_segment, segment_path, spare_path, sync_dir};
@@ -14,6 +15,9 @@ use crate::log::frame::{self, Kind};
 use crate::log::reader::{BlockPlace, LogReader};
 use crate::log::recovery::{Recovered, remove_spares};
 use crate::prepare::timed;
+
+/// The most that Linux takes at once (`IOV_MAX`).
+const PIECES_PER_WRITE: usize = 1024;
 
 /// What an append took.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,8 +80,8 @@ impl LogWriter {
         height: u64,
         previous: &Digest,
         hash: Digest,
-        body: &[u8],
-        evidence: &[u8],
+        body: &[&[u8]],
+        evidence: &[&[u8]],
     ) -> Result<Appended, LedgerError> {
         if self.poisoned {
             return Err(LedgerError::Poisoned("an earlier write failed: stop the process and open again".into()));
@@ -92,30 +96,39 @@ impl LogWriter {
         Ok(appended)
     }
 
-    fn write(&mut self, height: u64, body: &[u8], evidence: &[u8]) -> Result<Appended, LedgerError> {
+    fn write(&mut self, height: u64, body: &[&[u8]], evidence: &[&[u8]]) -> Result<Appended, LedgerError> {
         let (written, append_ns) = timed(|| self.write_frames(height, body, evidence));
-        let bytes = written?;
+        let (bytes, body) = written?;
         let written = Instant::now();
         let path = segment_path(&self.dir, self.segment);
         self.file.sync_data().map_err(|error| LedgerError::io(&path, "sync", &error))?;
         let sync_ns = written.elapsed().as_nanos() as u64;
-        self.reader.push(BlockPlace { segment: self.segment, at: self.at as u32, body: body.len() as u32 });
+        self.reader.push(BlockPlace { segment: self.segment, at: self.at as u32, body: body as u32 });
         self.at += bytes;
         self.prepare_spare();
         Ok(Appended { bytes, append_ns, sync_ns })
     }
 
-    fn write_frames(&mut self, height: u64, body: &[u8], evidence: &[u8]) -> Result<u64, LedgerError> {
-        let mut frames = Vec::with_capacity(frame::padded(body.len()) + frame::padded(evidence.len()));
-        frame::append(&mut frames, Kind::Block, height, body);
-        frame::append(&mut frames, Kind::Evidence, height, evidence);
-        let bytes = frames.len() as u64;
+    /// Writes both frames from where their pieces are; the bytes of both, and of the block's body.
+    fn write_frames(&mut self, height: u64, body: &[&[u8]], evidence: &[&[u8]]) -> Result<(u64, usize), LedgerError> {
+        let (body_head, body_bytes) = frame::head(Kind::Block, height, body);
+        let (evidence_head, evidence_bytes) = frame::head(Kind::Evidence, height, evidence);
+        let bytes = (frame::padded(body_bytes) + frame::padded(evidence_bytes)) as u64;
         if self.at + bytes > self.size {
             self.roll(bytes)?;
         }
+        let frames: [&[&[u8]]; 6] = [
+            &[&body_head],
+            body,
+            &[frame::padding(body_bytes)],
+            &[&evidence_head],
+            evidence,
+            &[frame::padding(evidence_bytes)],
+        ];
+        let mut pieces: Vec<IoSlice<'_>> = frames.concat().into_iter().map(IoSlice::new).collect();
         let path = segment_path(&self.dir, self.segment);
-        self.file.write_all_at(&frames, self.at).map_err(|error| LedgerError::io(&path, "write", &error))?;
-        Ok(bytes)
+        write_all(&self.file, &mut pieces, self.at).map_err(|error| LedgerError::io(&path, "write", &error))?;
+        Ok((bytes, body_bytes))
     }
 
     fn roll(&mut self, needed: u64) -> Result<(), LedgerError> {
@@ -145,6 +158,22 @@ impl LogWriter {
             self.spare = Some((size, std::thread::spawn(move || create_zeroed(&spare, size))));
         }
     }
+}
+
+/// Writes pieces one behind the other.
+fn write_all(file: &File, mut pieces: &mut [IoSlice<'_>], mut at: u64) -> io::Result<()> {
+    while pieces.iter().any(|piece| !piece.is_empty()) {
+        match pwritev(file, &pieces[..pieces.len().min(PIECES_PER_WRITE)], at) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                at += written as u64;
+                IoSlice::advance_slices(&mut pieces, written);
+            }
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 impl Drop for LogWriter {
