@@ -7,10 +7,10 @@ use farechain_core::block::{Header, SourceRange};
 use farechain_core::decide::{self, Block, Candidate, Entry, View};
 use farechain_core::digest::{self, Digest};
 use farechain_core::input;
-use farechain_core::merkle;
 use farechain_core::outcome::{Outcome, Verdict};
 use farechain_core::record::Record;
 use farechain_core::registry::Damage;
+use farechain_lanes::blake3;
 
 use crate::batch::{PreparedBatch, PreparedInput};
 use crate::draft::Draft;
@@ -145,7 +145,7 @@ impl<'a> Assembled<'a> {
         }
         parts.outcomes.reserve(self.outcomes.len() * Outcome::BYTES);
         self.outcomes.iter().for_each(|outcome| parts.outcomes.extend_from_slice(&outcome.encode()));
-        self.hashes = parts.records().map(digest::leaf).collect();
+        blake3::keyed_many(&digest::LEAF, blake3::split(&parts.records, 0, &parts.record_ends), &mut self.hashes);
     }
 
     /// The header over all this, once it is closed.
@@ -156,7 +156,7 @@ impl<'a> Assembled<'a> {
             previous,
             time_ms: block.time_ms,
             record_count: self.entries.len() as u32,
-            records_root: merkle::root(&self.hashes),
+            records_root: blake3::merkle_root(&self.hashes),
             inputs_root: self.inputs_root(positions),
         }
     }
@@ -175,8 +175,8 @@ impl<'a> Assembled<'a> {
             });
             leaves.push(digest::leaf(&range.encode()));
         }
-        leaves.extend(self.parts.outcomes.chunks_exact(Outcome::BYTES).map(digest::leaf));
-        merkle::root(&leaves)
+        blake3::keyed_many(&digest::LEAF, self.parts.outcomes.chunks_exact(Outcome::BYTES), &mut leaves);
+        blake3::merkle_root(&leaves)
     }
 
     /// Applies the block to the index, once it is durable and the log's reader knows its place. `bytes`: of its frames.

@@ -104,12 +104,6 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The bytes of each record.
-    pub fn records(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.record_ends.iter().copied());
-        starts.zip(&self.record_ends).map(|(start, end)| &self.records[start as usize..*end as usize])
-    }
-
     /// The body's bytes before the outcomes, and the ends of records and annexes.
     fn small_parts(&self, header: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let counts = [
