@@ -3,6 +3,7 @@
 //! Every block is built again by the writer's own code from its evidence, its ranges and its time, and compared byte for
 //! byte: signatures, digests, decisions, numbers, tax, state, roots. Nothing of the index is trusted; it is compared too.
 
+mod ahead;
 mod block;
 mod walk;
 
@@ -82,6 +83,8 @@ struct Auditor<'a> {
     verifier: Verifier,
     state: Option<(Index, Registry)>,
     snapshot: Option<SnapshotFile>,
+    /// How many inputs are prepared together, next time.
+    inputs_ahead: usize,
     report: Report,
 }
 
@@ -111,6 +114,7 @@ pub fn audit(dir: &Path, options: &AuditOptions) -> Result<(Report, LogReader), 
         verifier: Verifier::new(1, 192 << 20),
         state: None,
         snapshot: snapshot_file(dir, secret),
+        inputs_ahead: 1,
         report: Report::default(),
     };
     let failure = match Auditor::check_rejected_store(dir)? {

@@ -1,25 +1,21 @@
 //! One block: built again from its evidence, its ranges and its time, and compared byte for byte.
 
-use std::sync::Arc;
-
 use farechain_core::block::SourceRange;
-use farechain_core::decide::{Block, Check};
-use farechain_core::digest::{self, Digest};
+use farechain_core::decide::Block;
+use farechain_core::digest;
 use farechain_core::error::Code;
 use farechain_core::outcome::{Outcome, Verdict};
 use farechain_core::record::Record;
 use farechain_core::registry::Registry;
 
 use crate::assemble::{Assembled, ENGINE, Step, What, step};
+use crate::audit::ahead::Ahead;
 use crate::audit::walk::Found;
 use crate::audit::{Auditor, Failure, first_difference};
-use crate::batch::PreparedBatch;
+use crate::batch::{PreparedBatch, PreparedInput};
 use crate::draft::Draft;
-use crate::error::LedgerError;
 use crate::index::{Index, Position};
-use crate::intake::{RawBatch, RawInput};
-use crate::log::body::{Body, ByteList, has_evidence};
-use crate::prepare;
+use crate::log::body::{Body, has_evidence};
 
 /// Where genesis differs from what its own record gives.
 pub(super) fn genesis_difference(body: &Body, registry: &Registry) -> Option<usize> {
@@ -31,133 +27,44 @@ pub(super) fn genesis_difference(body: &Body, registry: &Registry) -> Option<usi
     first_difference(&built.parts.pieces(&header).all(), body.bytes()).map(|byte| byte as usize)
 }
 
-/// The inputs of a block whose bytes are there, and for each outcome which of them it is.
-struct Inputs {
-    batch: PreparedBatch,
-    of_outcome: Vec<Option<usize>>,
-}
-
 impl Auditor<'_> {
     /// Builds the block again and compares it; then it is applied.
-    pub(super) fn rederive(&mut self, found: &Found<'_>) -> Result<Option<Failure>, LedgerError> {
-        let Some((index, mut registry)) = self.state.take() else { return Ok(None) };
-        let outcomes: Option<Vec<Outcome>> = found.body.outcomes().collect();
-        let Some(outcomes) = outcomes else {
-            return Ok(Some(found.in_body(0, "an outcome cannot be read")));
-        };
-        if let Some(what) = ranges_failure(&found.body, &outcomes, &index.positions) {
-            return Ok(Some(found.in_body(found.body.layout().header().end, what)));
+    pub(super) fn rederive(&mut self, ahead: &Ahead<'_>, batch: &PreparedBatch) -> Option<Failure> {
+        let (index, mut registry) = self.state.take()?;
+        let found = &ahead.found;
+        let Some(outcomes) = &ahead.outcomes else { return Some(found.in_body(0, "an outcome cannot be read")) };
+        if let Some(what) = ranges_failure(&found.body, outcomes, &index.positions) {
+            return Some(found.in_body(found.body.layout().header().end, what));
         }
         if found.body.header().time_ms < index.time_ms {
-            return Ok(Some(found.in_body(found.body.layout().header().start, "block time goes back")));
+            return Some(found.in_body(found.body.layout().header().start, "block time goes back"));
         }
-        let inputs = match self.inputs(found, &outcomes, &registry)? {
-            Ok(inputs) => inputs,
-            Err(failure) => return Ok(Some(failure)),
+        let inputs: Vec<Option<&PreparedInput>> = match &ahead.of_outcome {
+            Ok(of_outcome) => of_outcome.iter().map(|input| input.map(|input| &batch.inputs[input])).collect(),
+            Err(failure) => return Some(failure.clone()),
         };
-        let built = match self.build(found, &outcomes, &inputs, &index, &mut registry) {
+        if let Some(failure) = digest_failure(found, outcomes, &inputs) {
+            return Some(failure);
+        }
+        let built = match self.build(found, outcomes, &inputs, batch, &index, &mut registry) {
             Ok(built) => built,
-            Err(failure) => return Ok(Some(failure)),
+            Err(failure) => return Some(failure),
         };
         if let Some(failure) = found.checksum_failure() {
-            return Ok(Some(failure));
+            return Some(failure);
         }
         self.count(&built, &inputs);
         self.log.push(found.place);
         self.state = Some((self.applied(index, found, &built), registry));
-        Ok(None)
-    }
-
-    fn inputs(
-        &self,
-        found: &Found<'_>,
-        outcomes: &[Outcome],
-        registry: &Registry,
-    ) -> Result<Result<Inputs, Failure>, LedgerError> {
-        let Some(spans) = ByteList::spans(found.evidence) else {
-            return Ok(Err(found.in_evidence(0, "the evidence cannot be taken apart")));
-        };
-        if spans.len() != outcomes.iter().filter(|outcome| has_evidence(outcome)).count() {
-            return Ok(Err(found.in_evidence(0, "there is not one piece of evidence for each accepted input")));
-        }
-        let rejected = self.rejected_of(found.body.header().height, outcomes)?;
-        let mut raw = RawBatch { buffers: vec![Arc::new(found.evidence.to_vec())], ..RawBatch::default() };
-        let (mut accepted, mut refused) = (spans.iter().cloned(), rejected.into_iter().flatten());
-        let mut of_outcome = Vec::with_capacity(outcomes.len());
-        for outcome in outcomes {
-            let (buffer, span) = if has_evidence(outcome) {
-                (0, accepted.next())
-            } else if outcome.verdict == Verdict::Drained {
-                (0, None)
-            } else {
-                let bytes = refused.next();
-                let span = bytes.as_ref().map(|bytes| 0..bytes.len());
-                raw.buffers.extend(bytes.map(Arc::new));
-                (raw.buffers.len() as u32 - 1, span)
-            };
-            of_outcome.push(span.as_ref().map(|_| raw.inputs.len()));
-            raw.inputs.extend(span.map(|span| RawInput {
-                source: outcome.source,
-                timestamp_ms: outcome.timestamp_ms,
-                buffer,
-                start: span.start as u32,
-                end: span.end as u32,
-            }));
-        }
-        if let Some(at) = raw.inputs.iter().position(|input| !is_input(&raw, input)) {
-            return Ok(Err(found.in_evidence(raw.inputs[at].start as usize, "evidence that is no input")));
-        }
-        let batch = self.prepare(raw, outcomes, &of_outcome, registry);
-        for (outcome, input) in outcomes.iter().zip(&of_outcome) {
-            let prepared = input.map(|input| &batch.inputs[input]);
-            if let Some(prepared) = prepared.filter(|prepared| prepared.digest != outcome.digest) {
-                let what = format!("the evidence of offset {} is not what its outcome commits to", outcome.offset);
-                return Ok(Err(found.in_evidence(prepared.start as usize, what)));
-            }
-        }
-        Ok(Ok(Inputs { batch, of_outcome }))
-    }
-
-    /// The bytes of the block's rejected inputs, if all are there and are those that were rejected.
-    fn rejected_of(&self, height: u64, outcomes: &[Outcome]) -> Result<Option<Vec<Vec<u8>>>, LedgerError> {
-        let refused: Vec<&Digest> = outcomes
-            .iter()
-            .filter(|outcome| matches!(outcome.verdict, Verdict::Rejected(_)))
-            .map(|outcome| &outcome.digest)
-            .collect();
-        let bytes = self.rejected.read(height)?.filter(|bytes| bytes.len() == refused.len());
-        let same = |bytes: &Vec<Vec<u8>>| {
-            bytes.iter().zip(&refused).all(|(bytes, digest)| digest::keyed(&digest::INPUT, bytes) == **digest)
-        };
-        Ok(bytes.filter(same))
-    }
-
-    fn prepare(
-        &self,
-        raw: RawBatch,
-        outcomes: &[Outcome],
-        of_outcome: &[Option<usize>],
-        registry: &Registry,
-    ) -> PreparedBatch {
-        if self.options.signatures {
-            let look_up = |kid: &[u8; 16]| registry.key(kid).map(|key| key.public_key);
-            return prepare::prepare(raw, &self.keyring, &self.verifier, self.options.threads, &look_up).0;
-        }
-        let mut batch = prepare::decode(raw, self.options.threads);
-        for (outcome, input) in outcomes.iter().zip(of_outcome) {
-            if let Some(input) = input {
-                let bad = outcome.verdict == Verdict::Rejected(Code::Signature);
-                batch.inputs[*input].check = if bad { Check::Bad } else { Check::Good };
-            }
-        }
-        batch
+        None
     }
 
     fn build<'i>(
         &self,
         found: &Found<'_>,
         outcomes: &[Outcome],
-        inputs: &'i Inputs,
+        inputs: &[Option<&'i PreparedInput>],
+        batch: &'i PreparedBatch,
         index: &Index,
         registry: &mut Registry,
     ) -> Result<Assembled<'i>, Failure> {
@@ -167,9 +74,9 @@ impl Auditor<'_> {
         let draft = Draft::new(index, &self.log, registry, block, outcomes.len());
         let steps: Vec<Step<'i>> = outcomes
             .iter()
-            .zip(&inputs.of_outcome)
+            .zip(inputs)
             .filter(|(outcome, _)| outcome.verdict != Verdict::Drained)
-            .map(|(outcome, input)| step_of(outcome, input.map(|input| &inputs.batch.inputs[input]), &inputs.batch))
+            .map(|(outcome, input)| step_of(outcome, *input, batch))
             .collect();
         let built = Assembled::build(draft, &index.positions[usize::from(ENGINE)], steps.into_iter());
         let mut built = built.map_err(|damage| found.in_body(0, format!("block {}: {damage}", header.height)))?;
@@ -189,7 +96,7 @@ impl Auditor<'_> {
         index
     }
 
-    fn count(&mut self, built: &Assembled<'_>, inputs: &Inputs) {
+    fn count(&mut self, built: &Assembled<'_>, inputs: &[Option<&PreparedInput>]) {
         let report = &mut self.report;
         report.records += built.entries.len() as u64;
         for entry in &built.entries {
@@ -199,7 +106,7 @@ impl Auditor<'_> {
                 _ => {}
             }
         }
-        for (outcome, input) in built.outcomes.iter().zip(&inputs.of_outcome) {
+        for (outcome, input) in built.outcomes.iter().zip(inputs) {
             match outcome.verdict {
                 Verdict::Drained => continue,
                 Verdict::Duplicate(_) => report.duplicates += 1,
@@ -216,16 +123,15 @@ impl Auditor<'_> {
     }
 }
 
-fn is_input(raw: &RawBatch, input: &RawInput) -> bool {
-    let bytes = &raw.buffers[input.buffer as usize][input.start as usize..input.end as usize];
-    farechain_core::input::Input::parse(bytes).is_some()
+/// The first input that is not what its outcome commits to.
+fn digest_failure(found: &Found<'_>, outcomes: &[Outcome], inputs: &[Option<&PreparedInput>]) -> Option<Failure> {
+    let of_inputs = outcomes.iter().zip(inputs).filter_map(|(outcome, input)| Some((outcome, (*input)?)));
+    let (outcome, input) = of_inputs.into_iter().find(|(outcome, input)| input.digest != outcome.digest)?;
+    let what = format!("the evidence of offset {} is not what its outcome commits to", outcome.offset);
+    Some(found.in_evidence(found.evidence_byte(input), what))
 }
 
-fn step_of<'a>(
-    outcome: &Outcome,
-    prepared: Option<&'a crate::batch::PreparedInput>,
-    batch: &'a PreparedBatch,
-) -> Step<'a> {
+fn step_of<'a>(outcome: &Outcome, prepared: Option<&'a PreparedInput>, batch: &'a PreparedBatch) -> Step<'a> {
     if let Some(prepared) = prepared {
         return Step { offset: outcome.offset, ..step(batch, prepared) };
     }

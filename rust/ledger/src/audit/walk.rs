@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::audit::ahead::Ahead;
 use crate::audit::{Auditor, Failure};
+use crate::batch::{PreparedBatch, PreparedInput};
 use crate::error::LedgerError;
 use crate::index::Secret;
 use crate::ledger::State;
@@ -35,6 +38,16 @@ impl Found<'_> {
         self.at(self.place.evidence_at() + (HEAD_BYTES + byte) as u64, what)
     }
 
+    /// Where the evidence's bytes begin in the segment.
+    pub(super) fn evidence_start(&self) -> usize {
+        self.place.evidence_at() as usize + HEAD_BYTES
+    }
+
+    /// The byte of the evidence at which an input stands; the first where it is none of it.
+    pub(super) fn evidence_byte(&self, input: &PreparedInput) -> usize {
+        (input.start as usize).saturating_sub(self.evidence_start())
+    }
+
     fn at(&self, byte: u64, what: impl Into<String>) -> Failure {
         Failure { file: self.path.clone(), byte, what: what.into() }
     }
@@ -59,7 +72,7 @@ impl Auditor<'_> {
         loop {
             let path = segment_path(self.log.dir(), number);
             let bytes = fs::read(&path).map_err(|error| LedgerError::io(&path, "read", &error))?;
-            if let Some(failure) = self.walk_segment(number, &bytes, secret)? {
+            if let Some(failure) = self.walk_segment(number, &Arc::new(bytes), secret)? {
                 return Ok(Some(failure));
             }
             number += 1;
@@ -74,62 +87,68 @@ impl Auditor<'_> {
         Ok(None)
     }
 
-    fn walk_segment(&mut self, number: u32, bytes: &[u8], secret: Secret) -> Result<Option<Failure>, LedgerError> {
+    fn walk_segment(
+        &mut self,
+        number: u32,
+        segment: &Arc<Vec<u8>>,
+        secret: Secret,
+    ) -> Result<Option<Failure>, LedgerError> {
         let path = segment_path(self.log.dir(), number);
         let mut at = 0;
-        while let Some(dirty) = bytes[at..].iter().position(|byte| *byte != 0) {
-            let failure = |byte: usize, what: String| Failure { file: path.clone(), byte: byte as u64, what };
-            let height = self.log.blocks();
-            let (found, after) = match find(number, &path, bytes, at, height) {
-                Ok(found) => found,
-                Err((byte, what)) => return Ok(Some(failure(byte.max(at + if byte == at { dirty } else { 0 }), what))),
-            };
-            if let Some(failure) = self.check_block(&found, secret)? {
-                return Ok(Some(failure));
+        loop {
+            let ahead = self.look_ahead(number, &path, segment, at)?;
+            for block in &ahead.blocks {
+                if let Some(failure) = self.check_block(block, &ahead.batch, secret) {
+                    return Ok(Some(failure));
+                }
+                self.report.blocks += 1;
+                self.report.bytes += (block.after - at) as u64;
+                if let Some(failure) = self.check_snapshot() {
+                    return Ok(Some(failure));
+                }
+                at = block.after;
             }
-            self.report.blocks += 1;
-            self.report.bytes += (after - at) as u64;
-            if let Some(failure) = self.check_snapshot() {
-                return Ok(Some(failure));
+            if ahead.broken.is_some() || ahead.blocks.is_empty() {
+                return Ok(ahead.broken);
             }
-            at = after;
         }
-        Ok(None)
     }
 
-    fn check_block(&mut self, found: &Found<'_>, secret: Secret) -> Result<Option<Failure>, LedgerError> {
+    fn check_block(&mut self, block: &Ahead<'_>, batch: &PreparedBatch, secret: Secret) -> Option<Failure> {
+        let found = &block.found;
         if self.state.is_some() {
-            let failure = self.rederive(found)?;
+            let failure = self.rederive(block, batch);
             // A broken body makes good evidence look wrong, a broken length all of it: then the checksum says more.
             let evidence_at = found.place.evidence_at();
             let misled = |failure: &Failure| {
                 (!found.body_checked && failure.byte >= evidence_at)
                     || (!found.evidence_checked && failure.byte == evidence_at + HEAD_BYTES as u64)
             };
-            return Ok(if failure.as_ref().is_some_and(misled) { found.checksum_failure() } else { failure });
+            return if failure.as_ref().is_some_and(misled) { found.checksum_failure() } else { failure };
         }
         if let Some(failure) = found.checksum_failure() {
-            return Ok(Some(failure));
+            return Some(failure);
         }
         self.log.push(found.place);
         match State::genesis(secret, &found.place, &found.body) {
             Ok(State { index, registry }) => {
                 if let Some(byte) = super::block::genesis_difference(&found.body, &registry) {
-                    return Ok(Some(found.in_body(byte, "genesis is not what its record gives")));
+                    return Some(found.in_body(byte, "genesis is not what its record gives"));
                 }
                 self.state = Some((index, registry));
                 self.report.records += 1;
-                Ok(None)
+                None
             }
-            Err(what) => Ok(Some(found.in_body(0, what))),
+            Err(what) => Some(found.in_body(0, what)),
         }
     }
 }
 
-type NotFound = (usize, String);
+/// A byte, and what is wrong there.
+pub(super) type NotFound = (usize, String);
 
 /// The block of this height at this place, with the byte after it.
-fn find<'a>(
+pub(super) fn find<'a>(
     number: u32,
     path: &std::path::Path,
     bytes: &'a [u8],
