@@ -27,6 +27,7 @@ impl<'a> Encoder<'a> {
         Self { out }
     }
 
+    /// Inlined, since most lengths are known where it is called.
     #[inline]
     fn head(&mut self, major: u8, value: u64) -> &mut Self {
         if value < 24 {
@@ -66,6 +67,15 @@ impl<'a> Encoder<'a> {
             Ok(value) => self.head(UNSIGNED, value),
             Err(_) => self.head(NEGATIVE, !value.cast_unsigned()),
         }
+    }
+
+    /// A digest or a commitment.
+    pub fn bytes_32(&mut self, value: &[u8; 32]) -> &mut Self {
+        let mut item = [0; 34];
+        item[..2].copy_from_slice(&[BYTES << 5 | 24, 32]);
+        item[2..].copy_from_slice(value);
+        self.out.extend_from_slice(&item);
+        self
     }
 
     /// A byte string.

@@ -148,7 +148,7 @@ pub fn decide<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) ->
 fn accept<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Result<Accepted<'a>, Verdict> {
     let key = signer(view, candidate, block)?;
     let signed = candidate.event?;
-    if signed.network.as_str() != view.registry().genesis().network {
+    if signed.network.as_bytes() != view.registry().genesis().network.as_bytes() {
         return Err(Verdict::Rejected(Code::Chain));
     }
     check_role(view.registry(), key, &signed.event)?;

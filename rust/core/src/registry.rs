@@ -5,7 +5,8 @@
 mod apply;
 mod snapshot;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::block::Genesis;
@@ -36,8 +37,8 @@ pub struct Key {
     pub role: Role,
     /// Whose it is; empty for the bureau.
     pub tax_id: TaxId,
-    /// The scenes a device may sign for.
-    pub scenes: Vec<SceneCode>,
+    /// The scenes a device may sign for. Few lists are different, so that equal ones are shared and stay in the cache.
+    pub scenes: Arc<[SceneCode]>,
     /// First height at which it is valid.
     pub from_height: u64,
     /// First height at which it is not.
@@ -64,6 +65,18 @@ pub struct Issuer {
     pub month: u32,
     /// Issued in that month, fen.
     pub issued_fen: u64,
+}
+
+impl Issuer {
+    /// What it has issued in a month, fen.
+    fn issued_fen_in(&self, month: u32) -> u64 {
+        if self.month == month { self.issued_fen } else { 0 }
+    }
+
+    /// Whether it may issue this much more in a month; the month is asked for only where there is a limit.
+    pub fn has_credit(&self, month: impl FnOnce() -> u32, more_fen: u64) -> bool {
+        self.credit_limit_fen.is_none_or(|limit| self.issued_fen_in(month()).saturating_add(more_fen) <= limit)
+    }
 }
 
 /// Granted numbers.
@@ -127,6 +140,8 @@ impl Waiting {
 pub struct Registry {
     genesis: Genesis,
     keys: BTreeMap<Kid, Key>,
+    /// Every list of scenes that a key has.
+    scene_lists: BTreeSet<Arc<[SceneCode]>>,
     issuers: BTreeMap<TaxId, Issuer>,
     scenes: BTreeMap<SceneCode, Scene>,
     rates: Vec<RateRow>,
@@ -151,7 +166,7 @@ impl Registry {
             public_key,
             role: Role::Bureau,
             tax_id: Text::new("").ok_or(Damage("empty text"))?,
-            scenes: Vec::new(),
+            scenes: Arc::default(),
             from_height: 0,
             to_height: u64::MAX,
             retired: false,
@@ -159,6 +174,7 @@ impl Registry {
         Ok(Registry {
             genesis: genesis.clone(),
             keys: BTreeMap::from([(public_key.kid(), bureau)]),
+            scene_lists: BTreeSet::from([Arc::default()]),
             issuers: BTreeMap::new(),
             scenes: BTreeMap::new(),
             rates: Vec::new(),
@@ -198,7 +214,9 @@ impl Registry {
     /// Whether the rate table allows this on a day; on any day where `day` is `None`.
     pub fn allows(&self, scene: &SceneCode, tax_code: &TaxCode, rate: Rate, day: Option<i32>) -> bool {
         self.rates.iter().any(|row| {
-            (row.scene, row.tax_code, row.rate) == (*scene, *tax_code, rate)
+            row.rate == rate
+                && row.scene == *scene
+                && row.tax_code == *tax_code
                 && day.is_none_or(|day| (row.from_day..=row.to_day).contains(&day))
         })
     }
@@ -215,19 +233,15 @@ impl Registry {
 
     /// The grant that a seller's next number comes from: its own first, then anybody's.
     pub fn next_grant(&self, seller: &TaxId) -> Option<&Grant> {
-        let open = |owner: Option<TaxId>| self.grants.iter().find(|grant| grant.tax_id == owner && grant.is_open());
-        open(Some(*seller)).or_else(|| open(None))
-    }
-
-    /// What the issuer has issued in a month, fen.
-    pub fn issued_fen(&self, tax_id: &TaxId, month: u32) -> u64 {
-        self.issuers.get(tax_id).filter(|issuer| issuer.month == month).map_or(0, |issuer| issuer.issued_fen)
-    }
-
-    /// Whether the issuer may issue this much more in a month.
-    pub fn has_credit(&self, tax_id: &TaxId, month: u32, more_fen: u64) -> bool {
-        let limit = self.issuers.get(tax_id).and_then(|issuer| issuer.credit_limit_fen);
-        limit.is_none_or(|limit| self.issued_fen(tax_id, month).saturating_add(more_fen) <= limit)
+        let mut shared = None;
+        for grant in self.grants.iter().filter(|grant| grant.is_open()) {
+            match &grant.tax_id {
+                Some(owner) if owner == seller => return Some(grant),
+                Some(_) => {}
+                None => shared = shared.or(Some(grant)),
+            }
+        }
+        shared
     }
 
     /// Whether something of this seller waits.

@@ -50,7 +50,8 @@ fn issue<V: View>(view: &V, waiting: &Waiting, grant: &Grant, block: Block) -> O
     let record = match waiting {
         Waiting::Payment { identity, left_fen } => {
             let record = payment_record(identity, &view.payment(identity)?)?;
-            let terms = terms(view.registry(), &record)?;
+            let row = view.registry().mandate(&record.seller, &record.scene)?;
+            let terms = terms(view.registry(), row, &record)?;
             Record::Invoice(invoice(&record, *left_fen, &terms, grant, block))
         }
         Waiting::Refund { identity, payment, refund_fen, refund_root } => {

@@ -1,13 +1,13 @@
 //! Payments and top-ups: issued at once, or recorded with the reason why not.
 
-use crate::command::{Policy, Rate, Scene, StoredValue};
+use crate::command::{MandateRow, Policy, Rate, Scene, StoredValue};
 use crate::decide::{Accepted, Block, Entry, View};
 use crate::error::Code;
 use crate::event::{Channel, Kind, Payment};
 use crate::money;
 use crate::outcome::Verdict;
 use crate::record::{FLAG_FUTURE_DATED, Invoice, Line, PaymentRecord, PaymentState, Record};
-use crate::registry::{Grant, Registry};
+use crate::registry::{Grant, Issuer, Registry};
 use crate::text::{TaxCode, TaxId};
 use crate::time;
 
@@ -29,9 +29,7 @@ pub(super) fn decide<'a, V: View>(
     let (dated_at_ms, flags) = if ahead_ms > 0 { (timestamp_ms, FLAG_FUTURE_DATED) } else { (payment.paid_at_ms, 0) };
     let scene = registry.scene(&payment.scene).ok_or(Code::Schema)?;
     check_detail(scene, payment, data)?;
-    if registry.issuer(&payment.seller).is_none() {
-        return Err(Code::Role);
-    }
+    let issuer = registry.issuer(&payment.seller).ok_or(Code::Role)?;
     let left_fen = payment.invoiceable_fen.saturating_sub(view.refunded_fen(&payment.origin));
     let record = PaymentRecord {
         seller: payment.seller,
@@ -47,7 +45,7 @@ pub(super) fn decide<'a, V: View>(
         payer: payment.payer,
     };
     let annex = Some(data);
-    match place(registry, payment, &record, block)? {
+    match place(registry, payment, issuer, &record, block)? {
         Place::Recorded(state) => Ok(recorded(PaymentRecord { state, ..record }, annex)),
         Place::Issued(terms, grant) => {
             let invoice = invoice(&record, left_fen, &terms, grant, block);
@@ -74,6 +72,7 @@ pub(super) struct Terms {
 fn place<'r>(
     registry: &'r Registry,
     payment: &Payment,
+    issuer: &Issuer,
     record: &PaymentRecord,
     block: Block,
 ) -> Result<Place<'r>, Code> {
@@ -89,14 +88,14 @@ fn place<'r>(
     if record.topped_up && stored_value == Some(StoredValue::AtRide) {
         return Ok(Place::Recorded(State::InvoicedAtRide));
     }
-    if mandate.is_none_or(|row| row.policy == Policy::OnClaim) {
+    let Some(row) = mandate.filter(|row| row.policy != Policy::OnClaim) else {
         return Ok(Place::Recorded(State::Claimable));
-    }
+    };
     if !record.topped_up && payment.channel == Channel::Card && stored_value == Some(StoredValue::AtTopup) {
         return Ok(Place::Recorded(State::CoveredByTopup));
     }
-    let terms = terms(registry, record).ok_or(Code::RateNotAllowed)?;
-    if !registry.has_credit(&payment.seller, month(registry, block), record.invoiceable_fen) {
+    let terms = terms(registry, row, record).ok_or(Code::RateNotAllowed)?;
+    if !issuer.has_credit(|| month(registry, block), record.invoiceable_fen) {
         return Ok(Place::Recorded(State::WaitingCredit));
     }
     match registry.next_grant(&payment.seller) {
@@ -111,8 +110,7 @@ pub(super) fn month(registry: &Registry, block: Block) -> u32 {
 }
 
 /// The mandate's tax code and rate, if the rate table allows them on the payment's day.
-pub(super) fn terms(registry: &Registry, record: &PaymentRecord) -> Option<Terms> {
-    let row = registry.mandate(&record.seller, &record.scene)?;
+pub(super) fn terms(registry: &Registry, row: &MandateRow, record: &PaymentRecord) -> Option<Terms> {
     let rate = if record.topped_up { Rate::NonTaxable } else { row.rate };
     let day = time::day(record.dated_at_ms, registry.genesis().utc_offset_min);
     let terms = Terms { tax_code: row.tax_code, rate };
@@ -153,5 +151,7 @@ fn check_detail(scene: &Scene, payment: &Payment, data: &[u8]) -> Result<(), Cod
 
 /// Whether a seller could issue this much now: numbers and credit.
 pub(super) fn grant_for<'r>(registry: &'r Registry, seller: &TaxId, fen: u64, block: Block) -> Option<&'r Grant> {
-    registry.next_grant(seller).filter(|_| registry.has_credit(seller, month(registry, block), fen))
+    let issuer = registry.issuer(seller);
+    let has_credit = |_: &&Grant| issuer.is_none_or(|issuer| issuer.has_credit(|| month(registry, block), fen));
+    registry.next_grant(seller).filter(has_credit)
 }

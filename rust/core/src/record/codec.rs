@@ -64,7 +64,7 @@ impl Record {
             Record::Refund(refund) => encode_refund(head(&mut e, 8, 4), refund),
             Record::Command(command) => {
                 let e = head(&mut e, 5, command.kind);
-                e.bytes(&command.kid).bytes(&command.identity).bytes(&command.data_root);
+                e.bytes(&command.kid).bytes_32(&command.identity).bytes_32(&command.data_root);
             }
         }
     }
@@ -115,7 +115,7 @@ fn head<'e, 'b>(e: &'e mut Encoder<'b>, length: usize, kind: u8) -> &'e mut Enco
 }
 
 fn encode_line(e: &mut Encoder<'_>, line: &Line) {
-    e.array(6).text(line.tax_code.as_str()).int(line.rate.to_int()).int(i64::from(line.quantity));
+    e.array(6).utf8(line.tax_code.as_bytes()).int(line.rate.to_int()).int(i64::from(line.quantity));
     e.int(line.net_fen).int(line.tax_fen).int(line.total_fen);
 }
 
@@ -132,11 +132,11 @@ fn decode_line(d: &mut Decoder<'_>) -> Result<Line, Malformed> {
 }
 
 fn encode_invoice(e: &mut Encoder<'_>, invoice: &Invoice) {
-    e.text(invoice.code.as_str()).uint(u64::from(invoice.number)).uint(invoice.issued_at_ms);
-    e.text(invoice.seller.as_str()).text(invoice.scene.as_str());
+    e.utf8(invoice.code.as_bytes()).uint(u64::from(invoice.number)).uint(invoice.issued_at_ms);
+    e.utf8(invoice.seller.as_bytes()).utf8(invoice.scene.as_bytes());
     encode_line(e, &invoice.line);
     e.uint(invoice.paid_fen).int(invoice.dated_at_ms).uint(invoice.flags);
-    e.bytes(&invoice.identity).bytes(&invoice.payments_root);
+    e.bytes_32(&invoice.identity).bytes_32(&invoice.payments_root);
     e.optional_bytes(invoice.payer.as_ref().map(|payer| &payer[..]));
 }
 
@@ -158,10 +158,10 @@ fn decode_invoice(d: &mut Decoder<'_>) -> Result<Invoice, Malformed> {
 }
 
 fn encode_red_letter(e: &mut Encoder<'_>, red: &RedLetter) {
-    e.text(red.code.as_str()).uint(u64::from(red.number)).uint(red.issued_at_ms).text(red.seller.as_str());
-    e.text(red.original_code.as_str()).uint(u64::from(red.original_number)).bytes(&red.original_hash);
+    e.utf8(red.code.as_bytes()).uint(u64::from(red.number)).uint(red.issued_at_ms).utf8(red.seller.as_bytes());
+    e.utf8(red.original_code.as_bytes()).uint(u64::from(red.original_number)).bytes_32(&red.original_hash);
     encode_line(e, &red.line);
-    e.uint(red.remaining_fen).bytes(&red.identity).bytes(&red.refund_root);
+    e.uint(red.remaining_fen).bytes_32(&red.identity).bytes_32(&red.refund_root);
 }
 
 fn decode_red_letter(d: &mut Decoder<'_>) -> Result<RedLetter, Malformed> {
@@ -181,9 +181,9 @@ fn decode_red_letter(d: &mut Decoder<'_>) -> Result<RedLetter, Malformed> {
 }
 
 fn encode_payment(e: &mut Encoder<'_>, payment: &PaymentRecord) {
-    e.text(payment.seller.as_str()).text(payment.scene.as_str()).bool(payment.topped_up).uint(payment.state as u64);
+    e.utf8(payment.seller.as_bytes()).utf8(payment.scene.as_bytes()).bool(payment.topped_up).uint(payment.state as u64);
     e.uint(payment.paid_fen).uint(payment.invoiceable_fen).int(payment.dated_at_ms).uint(payment.flags);
-    e.bytes(&payment.identity).bytes(&payment.payments_root);
+    e.bytes_32(&payment.identity).bytes_32(&payment.payments_root);
     e.optional_bytes(payment.payer.as_ref().map(|payer| &payer[..]));
 }
 
@@ -204,8 +204,8 @@ fn decode_payment(d: &mut Decoder<'_>) -> Result<PaymentRecord, Malformed> {
 }
 
 fn encode_refund(e: &mut Encoder<'_>, refund: &RefundRecord) {
-    e.text(refund.seller.as_str()).uint(refund.state as u64).uint(refund.refund_fen);
-    e.bytes(&refund.payment).bytes(&refund.identity).bytes(&refund.refund_root);
+    e.utf8(refund.seller.as_bytes()).uint(refund.state as u64).uint(refund.refund_fen);
+    e.bytes_32(&refund.payment).bytes_32(&refund.identity).bytes_32(&refund.refund_root);
 }
 
 fn decode_refund(d: &mut Decoder<'_>) -> Result<RefundRecord, Malformed> {

@@ -1,5 +1,7 @@
 //! How records move the registry. A record that does not follow from the state is [`Damage`].
 
+use alloc::sync::Arc;
+
 use crate::code::MAX_NUMBER;
 use crate::command::{Order, Role};
 use crate::digest;
@@ -9,7 +11,7 @@ use crate::record::{
 };
 use crate::registry::{Damage, Grant, Issuer, Key, Registry, Waiting};
 use crate::signature::PublicKey;
-use crate::text::{InvoiceCode, TaxId};
+use crate::text::{InvoiceCode, SceneCode, TaxId};
 use crate::time;
 
 impl Registry {
@@ -149,6 +151,7 @@ impl Registry {
             }
             Order::RegisterKey { public_key, role, tax_id, scenes, from_height, to_height } => {
                 let public_key = PublicKey::from_admitted(public_key);
+                let scenes = self.shared(scenes.into());
                 self.insert_key(Key { public_key, role, tax_id, scenes, from_height, to_height, retired: false })?;
             }
             Order::RotateKey { public_key, .. } => {
@@ -182,6 +185,15 @@ impl Registry {
             }
         }
         Ok(())
+    }
+
+    /// The one copy of a list of scenes.
+    pub(super) fn shared(&mut self, scenes: Arc<[SceneCode]>) -> Arc<[SceneCode]> {
+        if let Some(shared) = self.scene_lists.get(&scenes) {
+            return Arc::clone(shared);
+        }
+        self.scene_lists.insert(Arc::clone(&scenes));
+        scenes
     }
 
     fn insert_key(&mut self, key: Key) -> Result<(), Damage> {

@@ -1,6 +1,7 @@
 //! The registry as bytes: deterministic CBOR, for snapshots and for the state digest.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::cbor::{Decoder, Encoder, Malformed};
@@ -66,7 +67,7 @@ impl Registry {
         let mut d = Decoder::new(bytes);
         d.array_of(8)?;
         let Record::Genesis(genesis) = Record::decode(d.bytes()?)? else { return Err(Malformed) };
-        let keys = map(&mut d, decode_key)?;
+        let keys: BTreeMap<_, Key> = map(&mut d, decode_key)?;
         let issuers = map(&mut d, decode_issuer)?;
         let Order::SceneTable { rows } = Order::from_canonical(d.bytes()?)? else { return Err(Malformed) };
         let scenes = rows.into_iter().map(|row| (row.code, row)).collect();
@@ -80,7 +81,8 @@ impl Registry {
         let grants = (0..d.array()?).map(|_| decode_grant(&mut d)).collect::<Result<_, _>>()?;
         let mut registry = Registry {
             genesis: *genesis,
-            keys,
+            keys: BTreeMap::new(),
+            scene_lists: BTreeSet::from([Arc::default()]),
             issuers,
             scenes,
             rates,
@@ -90,6 +92,10 @@ impl Registry {
             places: BTreeMap::new(),
             reversing: BTreeMap::new(),
         };
+        for (kid, mut key) in keys {
+            key.scenes = registry.shared(key.scenes);
+            registry.keys.insert(kid, key);
+        }
         for _ in 0..d.array()? {
             let (seller, place, waiting) = decode_waiting(&mut d)?;
             registry.enqueue(seller, place, waiting);
@@ -109,7 +115,7 @@ fn map<'a, K: Ord, V>(
 fn encode_key(e: &mut Encoder<'_>, kid: &[u8; 16], key: &Key) {
     e.array(8).bytes(kid).bytes(key.public_key.as_bytes()).uint(key.role as u64).text(key.tax_id.as_str());
     e.array(key.scenes.len());
-    for scene in &key.scenes {
+    for scene in key.scenes.iter() {
         e.text(scene.as_str());
     }
     e.uint(key.from_height).uint(key.to_height).bool(key.retired);
