@@ -4,13 +4,16 @@
 
 mod field;
 mod point;
+mod sha512;
 
 use std::arch::x86_64::{__m256i, _MM_HINT_T0, _mm_prefetch, _mm256_set_epi64x};
 
 use crate::packed::{self, Packed};
-use crate::portable::point::Projective;
-use crate::recode::{Regular, STEPS, TABLES};
+use crate::portable::{self, point::Projective};
+use crate::recode::{Regular, STEPS, positions};
+use crate::sha512::Message;
 use crate::table::{BASE, BASE_MULTIPLES, KEY_MULTIPLES, KeyTable, Table};
+use crate::verdicts::Warm;
 use point::{Completed4, Niels4};
 
 /// What proves that this processor has AVX2.
@@ -23,21 +26,37 @@ impl Avx2 {
         is_x86_feature_detected!("avx2").then_some(Avx2(()))
     }
 
-    /// `[s]B + [k]P` of four: each with the table of its P, and scalars below L. P has order L.
+    /// Whether each equation holds; one inversion for all.
+    pub fn hold(self, equations: &[Warm<'_>]) -> Vec<bool> {
+        let (fours, few) = equations.as_chunks::<4>();
+        let mut points: Vec<Projective> = fours.iter().flat_map(|four| self.multiply(four)).collect();
+        points.extend(few.iter().map(|equation| portable::multiply(*equation)));
+        portable::encode_to(&points, equations)
+    }
+
+    /// `[s]B + [k](-A)` of four.
     #[allow(unsafe_code, reason = "entering code that needs AVX2 is what this module is for")]
-    pub fn multiply(self, jobs: [(&KeyTable, &Packed, &Packed); 4]) -> [Projective; 4] {
+    fn multiply(self, equations: &[Warm<'_>; 4]) -> [Projective; 4] {
         let Avx2(()) = self;
         // SAFETY: the callee asks for nothing but AVX2, and an `Avx2` exists only where `detect` found it.
-        unsafe { multiply(jobs) }
+        unsafe { multiply(equations) }
+    }
+
+    /// The SHA-512 of four messages.
+    #[allow(unsafe_code, reason = "entering code that needs AVX2 is what this module is for")]
+    pub fn sha512(self, messages: &[Message<'_>; 4]) -> [[u8; 64]; 4] {
+        let Avx2(()) = self;
+        // SAFETY: as above.
+        unsafe { sha512::digests(messages) }
     }
 }
 
-/// See [`Avx2::multiply`]; a job is a table, s and k.
+/// See [`Avx2::multiply`].
 #[target_feature(enable = "avx2")]
-fn multiply(jobs: [(&KeyTable, &Packed, &Packed); 4]) -> [Projective; 4] {
-    let s = jobs.map(|(_, s, _)| Regular::new(&packed::odd(s), BASE_MULTIPLES));
-    let k = jobs.map(|(_, _, k)| Regular::new(&packed::odd(k), KEY_MULTIPLES));
-    let keys = jobs.map(|(table, ..)| table);
+fn multiply(equations: &[Warm<'_>; 4]) -> [Projective; 4] {
+    let s = equations.map(|(_, equation)| Regular::new(&packed::odd(&equation.s), BASE_MULTIPLES));
+    let k = equations.map(|(_, equation)| Regular::new(&packed::odd(&equation.k), KEY_MULTIPLES));
+    let keys = equations.map(|(table, _)| table);
     let mut sum = Completed4::identity();
     for step in (0..STEPS).rev() {
         if step != STEPS - 1 {
@@ -47,10 +66,10 @@ fn multiply(jobs: [(&KeyTable, &Packed, &Packed); 4]) -> [Projective; 4] {
             fetch(keys, &k, step - 1);
         }
         for position in positions(step) {
-            if has_digit(position, KEY_MULTIPLES) {
+            if Regular::has(position, KEY_MULTIPLES) {
                 sum.add(&term(keys, &k, position));
             }
-            if has_digit(position, BASE_MULTIPLES) {
+            if Regular::has(position, BASE_MULTIPLES) {
                 sum.add(&term([&*BASE; 4], &s, position));
             }
         }
@@ -58,21 +77,11 @@ fn multiply(jobs: [(&KeyTable, &Packed, &Packed); 4]) -> [Projective; 4] {
     sum.points()
 }
 
-/// The bits whose digits are added when `step` doublings are left.
-fn positions(step: usize) -> impl Iterator<Item = usize> {
-    (0..TABLES).map(move |table| table * STEPS + step)
-}
-
-fn has_digit(position: usize, odd_multiples: usize) -> bool {
-    let width = Regular::width(odd_multiples);
-    position.is_multiple_of(width) && position < width * Regular::digits(odd_multiples)
-}
-
 /// Asks memory for what the keys' digits of a step will read: thousands of keys do not fit into a cache.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn fetch(tables: [&KeyTable; 4], digits: &[Regular; 4], step: usize) {
-    for position in positions(step).filter(|&position| has_digit(position, KEY_MULTIPLES)) {
+    for position in positions(step).filter(|&position| Regular::has(position, KEY_MULTIPLES)) {
         for (table, digits) in tables.iter().zip(digits) {
             let [first, .., last] = &table.entry(digits.at(position).index()).0;
             prefetch(first);

@@ -4,16 +4,20 @@
 
 #![allow(clippy::many_single_char_names, reason = "scalars and coordinates, as in the equation")]
 
+mod digits;
 mod field;
 mod point;
+mod sha512;
 
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch, _mm512_cmpeq_epi64_mask, _mm512_slli_epi64, _mm512_xor_si512};
 
-use crate::challenge::Equation;
-use crate::packed::{self, Packed};
+use crate::packed::Packed;
 use crate::portable::field::Fe;
-use crate::recode::{Regular, STEPS, TABLES};
+use crate::recode::{Regular, STEPS, positions};
+use crate::sha512::Message;
 use crate::table::{BASE, BASE_MULTIPLES, KEY_MULTIPLES, KeyTable, Table};
+use crate::verdicts::Warm;
+use digits::Digits8;
 use field::{Fe8, transpose};
 use point::{Completed8, Niels8};
 
@@ -24,13 +28,11 @@ const ABREAST: usize = 2;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512(());
 
-/// A signature to verify: the table of -A, and what has to hold.
-pub(crate) type Warm<'a> = (&'a KeyTable, &'a Equation);
-
 impl Avx512 {
     /// Asks the processor, once a process.
     pub fn detect() -> Option<Avx512> {
         let has = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512ifma")
             && is_x86_feature_detected!("avx512vbmi2");
@@ -44,6 +46,14 @@ impl Avx512 {
         // SAFETY: the callee asks for nothing but what `detect` asks the processor for, and an `Avx512` exists only where
         // it was found.
         unsafe { hold(equations) }
+    }
+
+    /// The SHA-512 of eight messages.
+    #[allow(unsafe_code, reason = "entering code that needs AVX-512 is what this module is for")]
+    pub fn sha512(self, messages: &[Message<'_>; 8]) -> [[u8; 64]; 8] {
+        let Avx512(()) = self;
+        // SAFETY: as above.
+        unsafe { sha512::digests(messages) }
     }
 }
 
@@ -70,8 +80,8 @@ fn hold(equations: &[Warm<'_>]) -> Vec<bool> {
 /// `[s]B + [k](-A)`, projective, of groups abreast.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
 fn multiply<const N: usize>(groups: &[[Warm<'_>; 8]; N]) -> [[Fe8; 3]; N] {
-    let s = groups.map(|group| group.map(|(_, e)| Regular::new(&packed::odd(&e.s), BASE_MULTIPLES)));
-    let k = groups.map(|group| group.map(|(_, e)| Regular::new(&packed::odd(&e.k), KEY_MULTIPLES)));
+    let s = groups.map(|group| Digits8::<BASE_MULTIPLES>::new(group.map(|(_, equation)| &equation.s)));
+    let k = groups.map(|group| Digits8::<KEY_MULTIPLES>::new(group.map(|(_, equation)| &equation.k)));
     let keys = groups.map(|group| group.map(|(table, _)| table));
     let base = [&*BASE; 8];
     let mut sums = [Completed8::identity(); N];
@@ -87,12 +97,12 @@ fn multiply<const N: usize>(groups: &[[Warm<'_>; 8]; N]) -> [[Fe8; 3]; N] {
             }
         }
         for position in positions(step) {
-            if has_digit(position, KEY_MULTIPLES) {
+            if Regular::has(position, KEY_MULTIPLES) {
                 for i in 0..N {
                     sums[i].add(&term(&keys[i], &k[i], position));
                 }
             }
-            if has_digit(position, BASE_MULTIPLES) {
+            if Regular::has(position, BASE_MULTIPLES) {
                 for i in 0..N {
                     sums[i].add(&term(&base, &s[i], position));
                 }
@@ -107,23 +117,14 @@ fn multiply<const N: usize>(groups: &[[Warm<'_>; 8]; N]) -> [[Fe8; 3]; N] {
     results
 }
 
-/// The bits whose digits are added when `step` doublings are left.
-fn positions(step: usize) -> impl Iterator<Item = usize> {
-    (0..TABLES).map(move |table| table * STEPS + step)
-}
-
-fn has_digit(position: usize, odd_multiples: usize) -> bool {
-    let width = Regular::width(odd_multiples);
-    position.is_multiple_of(width) && position < width * Regular::digits(odd_multiples)
-}
-
 /// Asks memory for what the keys' digits of a step will read: thousands of keys do not fit into a cache.
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn fetch(tables: &[&KeyTable; 8], digits: &[Regular; 8], step: usize) {
-    for position in positions(step).filter(|&position| has_digit(position, KEY_MULTIPLES)) {
-        for (table, digits) in tables.iter().zip(digits) {
-            let [first, .., last] = &table.entry(digits.at(position).index()).0;
+#[target_feature(enable = "avx512f,avx512vbmi2")]
+fn fetch(tables: &[&KeyTable; 8], digits: &Digits8<KEY_MULTIPLES>, step: usize) {
+    for position in positions(step).filter(|&position| Regular::has(position, KEY_MULTIPLES)) {
+        let (entries, _) = digits.at(position);
+        for (table, entry) in tables.iter().zip(entries) {
+            let [first, .., last] = &table.entry(entry as usize).0;
             prefetch(first);
             prefetch(last);
         }
@@ -139,14 +140,9 @@ fn prefetch(words: &Packed) {
 /// The entries for the digits at bit `position`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vbmi2")]
-fn term<const ODD: usize>(tables: &[&Table<ODD>; 8], digits: &[Regular; 8], position: usize) -> Niels8 {
-    let mut negative = 0;
-    let entries = std::array::from_fn(|lane| {
-        let term = digits[lane].at(position);
-        negative |= u8::from(term.is_negative()) << lane;
-        tables[lane].entry(term.index())
-    });
-    Niels8::gather(entries, negative)
+fn term<const ODD: usize>(tables: &[&Table<ODD>; 8], digits: &Digits8<ODD>, position: usize) -> Niels8 {
+    let (entries, negative) = digits.at(position);
+    Niels8::gather(std::array::from_fn(|lane| tables[lane].entry(entries[lane] as usize)), negative)
 }
 
 /// Whether each point, X, Y and Z, encodes to its R.

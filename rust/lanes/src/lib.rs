@@ -19,8 +19,10 @@ mod instructions;
 mod packed;
 mod portable;
 mod recode;
+mod sha512;
 mod table;
 mod tables;
+mod verdicts;
 mod verifier;
 
 use std::fmt;

@@ -3,17 +3,15 @@
 pub(crate) mod field;
 pub(crate) mod point;
 
-use crate::packed::Packed;
 use crate::recode::{STEPS, Schedule};
-use crate::table::{BASE_MULTIPLES, KEY_MULTIPLES, Table};
+use crate::table::{BASE, BASE_MULTIPLES, KEY_MULTIPLES};
+use crate::verdicts::Warm;
 use point::{Completed, Projective};
 
-/// `[s]B + [k]P`, with the tables of B and P and scalars below 2^254.
-pub(crate) fn multiply(
-    (base, s): (&Table<BASE_MULTIPLES>, &Packed),
-    (key, k): (&Table<KEY_MULTIPLES>, &Packed),
-) -> Projective {
-    let (s, k) = (Schedule::sparse(s, BASE_MULTIPLES), Schedule::sparse(k, KEY_MULTIPLES));
+/// `[s]B + [k](-A)`.
+pub(crate) fn multiply((key, equation): Warm<'_>) -> Projective {
+    let base = &*BASE;
+    let (s, k) = (Schedule::sparse(&equation.s, BASE_MULTIPLES), Schedule::sparse(&equation.k, KEY_MULTIPLES));
     let mut sum: Option<Completed> = None;
     for step in (0..STEPS).rev() {
         sum = sum.map(|sum| sum.projective().double());
@@ -27,18 +25,24 @@ pub(crate) fn multiply(
     sum.unwrap_or(Completed::IDENTITY).projective()
 }
 
-/// Whether each point encodes to the words beside it; one inversion for all.
-pub(crate) fn encode_to(points: &[Projective], encodings: &[Packed]) -> Vec<bool> {
+/// Whether each equation holds; one inversion for all.
+pub(crate) fn hold(equations: &[Warm<'_>]) -> Vec<bool> {
+    let points: Vec<Projective> = equations.iter().map(|equation| multiply(*equation)).collect();
+    encode_to(&points, equations)
+}
+
+/// Whether each point encodes to the R of the equation beside it; one inversion for all.
+pub(crate) fn encode_to(points: &[Projective], equations: &[Warm<'_>]) -> Vec<bool> {
     let mut inverses: Vec<_> = points.iter().map(|point| point.z).collect();
     field::Fe::invert_all(&mut inverses);
     points
         .iter()
         .zip(inverses)
-        .zip(encodings)
-        .map(|((point, inverse), encoding)| {
+        .zip(equations)
+        .map(|((point, inverse), (_, equation))| {
             let mut words = (point.y * inverse).pack();
             words[3] |= (point.x * inverse).pack()[0] << 63;
-            words == *encoding
+            words == equation.r
         })
         .collect()
 }

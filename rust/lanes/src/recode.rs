@@ -97,6 +97,19 @@ impl Regular {
         Regular { words, odd_multiples }
     }
 
+    /// For lanes, which read the windows in their own way.
+    #[cfg(target_arch = "x86_64")]
+    pub fn words(&self) -> &[u64; 6] {
+        &self.words
+    }
+
+    /// Whether there is a digit at bit `position`.
+    #[cfg(target_arch = "x86_64")]
+    pub fn has(position: usize, odd_multiples: usize) -> bool {
+        let width = Regular::width(odd_multiples);
+        position.is_multiple_of(width) && position < width * Regular::digits(odd_multiples)
+    }
+
     /// Bits a digit, with as many odd multiples a table.
     pub const fn width(odd_multiples: usize) -> usize {
         odd_multiples.ilog2() as usize + 1
@@ -113,6 +126,12 @@ impl Regular {
         let window = bits(&self.words, position) & ((1 << width) - 1);
         Term::new(position, (2 * window + 1).cast_signed() - (1 << width), self.odd_multiples)
     }
+}
+
+/// The bits whose digits are added when `step` doublings are left.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn positions(step: usize) -> impl Iterator<Item = usize> {
+    (0..TABLES).map(move |table| table * STEPS + step)
 }
 
 /// With room to read past the end.

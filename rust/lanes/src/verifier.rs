@@ -3,17 +3,14 @@
 use std::sync::Arc;
 use std::thread;
 
-use curve25519_dalek::Scalar;
-use curve25519_dalek::edwards::EdwardsPoint;
 use farechain_core::signature::PublicKey;
 
-use crate::challenge::Equation;
 use crate::instructions::Path;
 use crate::packed;
-use crate::portable;
-use crate::portable::point::{Extended, Projective};
-use crate::table::{BASE, KeyTable};
+use crate::portable::point::Extended;
+use crate::table::KeyTable;
 use crate::tables::Tables;
+use crate::verdicts::{self, Planned};
 use crate::{Instructions, Job, Signer};
 
 /// Uses after which a key's table is built. A table is paid for by three to four uses (`examples/verify_bench.rs`); to
@@ -21,8 +18,6 @@ use crate::{Instructions, Job, Signer};
 const USES_BEFORE_TABLE: u32 = 3;
 /// Fewer signatures are not worth a second thread: it costs what two of them do to start one.
 const JOBS_PER_THREAD_MIN: usize = 32;
-/// Signatures that share an inversion: its 2 us are then little beside the rest.
-const BLOCK: usize = 512;
 
 /// Verifies batches, and keeps the tables of the keys it has seen. Shared between threads by reference.
 #[derive(Debug)]
@@ -31,9 +26,6 @@ pub struct Verifier {
     threads: usize,
     tables: Tables,
 }
-
-/// A job that has a table, or has none.
-type Planned<'a> = (usize, Option<&'a KeyTable>);
 
 /// Jobs of the same key.
 struct Group {
@@ -64,14 +56,12 @@ impl Verifier {
     pub fn verify_batch(&self, jobs: &[Job<'_>]) -> Vec<bool> {
         let mut groups = group(jobs);
         self.find_tables(jobs, &mut groups);
-        let planned: Vec<Planned<'_>> =
-            groups.iter().flat_map(|group| group.jobs.iter().map(|&job| (job, group.table.as_deref()))).collect();
+        let order = || groups.iter().flat_map(|group| group.jobs.iter().map(move |&i| (i, group.table.as_deref())));
+        let planned: Vec<Planned<'_>> = order().map(|(i, table)| (&jobs[i], table)).collect();
+        let shares = self.split(&planned, JOBS_PER_THREAD_MIN, |share| verdicts::verdicts(self.path, share));
         let mut verdicts = vec![false; jobs.len()];
-        for (share, results) in self.split(&planned, JOBS_PER_THREAD_MIN, |share| verify_share(self.path, jobs, share))
-        {
-            for ((job, _), verdict) in share.iter().zip(results) {
-                verdicts[*job] = verdict;
-            }
+        for ((i, _), verdict) in order().zip(shares.into_iter().flat_map(|(_, verdicts)| verdicts)) {
+            verdicts[i] = verdict;
         }
         verdicts
     }
@@ -149,76 +139,6 @@ fn build_share(share: &[(usize, &Signer)]) -> Vec<Arc<KeyTable>> {
         .map(|(_, signer)| {
             let negative = Extended::decode_negative(&packed::from_bytes(signer.key().as_bytes()));
             Arc::new(KeyTable::new(&negative.expect("an admitted key is on the curve")))
-        })
-        .collect()
-}
-
-fn verify_share(path: Path, jobs: &[Job<'_>], share: &[Planned<'_>]) -> Vec<bool> {
-    let mut verdicts = vec![false; share.len()];
-    let (warm, cold): (Vec<usize>, Vec<usize>) = (0..share.len()).partition(|&i| share[i].1.is_some());
-    for block in warm.chunks(BLOCK) {
-        let equations: Vec<(usize, &KeyTable, Equation)> = block
-            .iter()
-            .filter_map(|&i| share[i].1.and_then(|table| Some((i, table, Equation::of(&jobs[share[i].0])?))))
-            .collect();
-        #[cfg(target_arch = "x86_64")]
-        if let Path::Avx512(avx512) = path
-            && equations.len() > 1
-        {
-            let all: Vec<_> = equations.iter().map(|(_, table, equation)| (*table, equation)).collect();
-            for ((i, ..), verdict) in equations.iter().zip(avx512.hold(&all)) {
-                verdicts[*i] = verdict;
-            }
-            continue;
-        }
-        let points = multiply_all(path, &equations);
-        let encodings: Vec<_> = equations.iter().map(|(_, _, equation)| equation.r).collect();
-        for ((i, ..), verdict) in equations.iter().zip(portable::encode_to(&points, &encodings)) {
-            verdicts[*i] = verdict;
-        }
-    }
-    for block in cold.chunks(BLOCK) {
-        for (&i, verdict) in block.iter().zip(verify_cold(block.iter().map(|&i| &jobs[share[i].0]))) {
-            verdicts[i] = verdict;
-        }
-    }
-    verdicts
-}
-
-fn multiply_all(path: Path, equations: &[(usize, &KeyTable, Equation)]) -> Vec<Projective> {
-    let mut points = Vec::with_capacity(equations.len());
-    let mut rest = equations;
-    #[cfg(target_arch = "x86_64")]
-    if let Path::Avx2(avx2) = path {
-        let (fours, few) = equations.as_chunks::<4>();
-        for four in fours {
-            points
-                .extend(avx2.multiply(four.each_ref().map(|(_, table, equation)| (*table, &equation.s, &equation.k))));
-        }
-        rest = few;
-    }
-    points.extend(rest.iter().map(|(_, table, e)| portable::multiply((&BASE, &e.s), (table, &e.k))));
-    points
-}
-
-/// Signatures of keys without a table: curve25519-dalek's multiplication, and one inversion for all.
-fn verify_cold<'a>(jobs: impl Iterator<Item = &'a Job<'a>>) -> Vec<bool> {
-    let scalar = |words: packed::Packed| Scalar::from_canonical_bytes(packed::to_bytes(&words)).into_option();
-    let results: Vec<Option<(EdwardsPoint, packed::Packed)>> = jobs
-        .map(|job| {
-            let equation = Equation::of(job)?;
-            let (s, k) = (scalar(equation.s)?, scalar(equation.k)?);
-            Some((EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, job.signer.negative()?, &s), equation.r))
-        })
-        .collect();
-    let points: Vec<EdwardsPoint> = results.iter().flatten().map(|(point, _)| *point).collect();
-    let mut encodings = EdwardsPoint::compress_batch_alloc(&points).into_iter();
-    results
-        .iter()
-        .map(|result| {
-            result
-                .as_ref()
-                .is_some_and(|(_, r)| encodings.next().is_some_and(|e| packed::from_bytes(e.as_bytes()) == *r))
         })
         .collect()
 }

@@ -70,10 +70,9 @@ impl Fe4 {
         let mut elements = [Fe::ZERO; 4];
         for i in 0..5 {
             let limb = _mm256_add_epi64(self.0[2 * i], _mm256_slli_epi64::<26>(self.0[2 * i + 1]));
-            elements[0].0[i] = _mm256_extract_epi64::<0>(limb).cast_unsigned();
-            elements[1].0[i] = _mm256_extract_epi64::<1>(limb).cast_unsigned();
-            elements[2].0[i] = _mm256_extract_epi64::<2>(limb).cast_unsigned();
-            elements[3].0[i] = _mm256_extract_epi64::<3>(limb).cast_unsigned();
+            for (element, limb) in elements.iter_mut().zip(lanes(limb)) {
+                element.0[i] = limb;
+            }
         }
         elements
     }
@@ -186,6 +185,18 @@ impl Fe4 {
         });
         carry(columns)
     }
+}
+
+/// A register's lanes as numbers.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(crate) fn lanes(register: __m256i) -> [u64; 4] {
+    [
+        _mm256_extract_epi64::<0>(register).cast_unsigned(),
+        _mm256_extract_epi64::<1>(register).cast_unsigned(),
+        _mm256_extract_epi64::<2>(register).cast_unsigned(),
+        _mm256_extract_epi64::<3>(register).cast_unsigned(),
+    ]
 }
 
 /// The limb's own bits, and what is above them.

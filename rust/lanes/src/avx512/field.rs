@@ -263,7 +263,7 @@ pub(crate) fn transpose(numbers: [&Packed; 8]) -> [__m512i; 4] {
 #[inline]
 #[target_feature(enable = "avx512f")]
 #[allow(unsafe_code, reason = "the only way out of a register")]
-fn lanes(register: __m512i) -> [u64; 8] {
+pub(crate) fn lanes(register: __m512i) -> [u64; 8] {
     // SAFETY: both are 64 bytes, and every bit pattern is a number.
     unsafe { std::mem::transmute(register) }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::many_single_char_names, reason = "as in the formulas")]
 
-use std::arch::x86_64::__mmask8;
+use std::arch::x86_64::{__m512i, __mmask8, _mm512_mask_blend_epi64};
 
 use super::field::{Fe8, Raw8, transpose};
 use crate::portable::point::PackedNiels;
@@ -29,16 +29,16 @@ impl Niels8 {
     #[inline]
     #[target_feature(enable = "avx512f,avx512vbmi2")]
     pub fn gather(entries: [&PackedNiels; 8], negative: __mmask8) -> Niels8 {
+        let coordinate = |i: usize| transpose(entries.map(|entry| &entry.0[i]));
+        let (plus, minus) = (coordinate(0), coordinate(1));
         // A negative swaps its first two coordinates.
-        let swapped = |lane: usize| usize::from(negative >> lane & 1);
-        let (plus, minus) = (
-            std::array::from_fn(|lane| &entries[lane].0[swapped(lane)]),
-            std::array::from_fn(|lane| &entries[lane].0[1 - swapped(lane)]),
-        );
+        let swap = |own: [__m512i; 4], other: [__m512i; 4]| {
+            [0, 1, 2, 3].map(|i: usize| _mm512_mask_blend_epi64(negative, own[i], other[i]))
+        };
         Niels8 {
-            y_plus_x: Fe8::unpack(transpose(plus)),
-            y_minus_x: Fe8::unpack(transpose(minus)),
-            xy2d: Fe8::unpack(transpose(entries.map(|entry| &entry.0[2]))).negate_if(negative),
+            y_plus_x: Fe8::unpack(swap(plus, minus)),
+            y_minus_x: Fe8::unpack(swap(minus, plus)),
+            xy2d: Fe8::unpack(coordinate(2)).negate_if(negative),
         }
     }
 }
