@@ -38,12 +38,13 @@ class FetchLimits:
     """What a fetch may bring; memory is about two fetches of every partition, decompressed.
 
     Attributes:
-        max_partition_bytes: of one partition in one fetch, compressed; one larger batch still passes.
+        max_partition_bytes: of one partition in one fetch, compressed; one larger batch still passes. A batch
+            that is cut is fetched twice, so it is some times what producers make.
         max_bytes: of one fetch.
         max_wait_ms: how long the broker may hold an empty answer; a resumed partition may wait as long.
     """
 
-    max_partition_bytes: int = 512 << 10
+    max_partition_bytes: int = 1 << 20
     max_bytes: int = 4 << 20
     max_wait_ms: int = 250
 
