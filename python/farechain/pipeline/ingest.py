@@ -18,7 +18,8 @@ ENGINE_SOURCES = 1
 READ_MS_MAX = 250
 """A read waits no longer, whatever a block's age may be: so soon is ``stop`` noticed."""
 DRAIN_READ_MS = 5
-"""A read waits no longer while payments that waited can be issued: their next block is due at once."""
+"""A read waits no longer while payments that waited can be issued, whose next block is due at once; nor at
+the end, where only the last blocks are waited for."""
 
 CATCHING_UP_S = 1.0
 """So long after a full block, and after the start, ingest counts as catching up."""
@@ -108,59 +109,73 @@ class Ingest:
             raise self._unreadable
 
     async def _fetch(self, stop: asyncio.Event) -> None:
-        waiting_since: float | None = None
-        held = await self._hold_back_all_but_first()
-        while not stop.is_set():
-            if held and await self._first_is_read():
-                while not self._intake.is_empty:
-                    await self._seal()
-                waiting_since = None
-                self._source.resume(held)
-                held = []
-            chunks = await self._source.read(self._read_timeout_ms(waiting_since))
-            try:
-                await self._take(chunks)
-            except FarechainError as unreadable:
-                # What was fetched before it becomes durable first: the same batch stops the next start, too.
-                self._unreadable = unreadable
-                break
-            now = time.monotonic()
-            if waiting_since is None and not self._intake.is_empty:
-                waiting_since = now
-            aged = waiting_since is not None and (now - waiting_since) * 1000 >= self._limits.max_age_ms
-            if self._is_full():
-                self._full_s = now
-            if self._is_full() or aged or self._could_drain():
-                await self._seal_full_batches()
-                waiting_since = None if self._intake.is_empty else now
-            elif self._until_end and not chunks and not held and await self._everything_is_durable():
-                break
+        try:
+            await self._read_first(stop)
+            await self._read_on(stop)
+        except FarechainError as error:
+            if error.code != "E_BATCH":
+                raise
+            # What was fetched before it becomes durable first: the same batch stops the next start, too.
+            self._unreadable = error
         while not self._intake.is_empty:
             await self._seal()
         await self._raw.put(None)
 
-    async def _hold_back_all_but_first(self) -> list[int]:
+    async def _read_first(self, stop: asyncio.Event) -> None:
+        """What the first partitions have now, in blocks of its own.
+
+        The others are paused only where that takes a second read: a paused partition's next fetch may wait
+        for one of the first that has nothing left.
+        """
         rest = [i for i in range(len(self._ledger.positions()) - ENGINE_SOURCES) if i not in self._first]
-        if not self._first:
-            return []
-        self._source.pause(rest)
-        return rest
+        early: list[Chunk | RawChunk] = []
+        paused = False
+        while not stop.is_set() and not await self._first_is_read():
+            if early and not paused:
+                self._source.pause(rest)
+                paused = True
+            chunks = await self._source.read(min(READ_MS_MAX, self._limits.max_age_ms))
+            early += [chunk for chunk in chunks if chunk.partition not in self._first]
+            await self._take([chunk for chunk in chunks if chunk.partition in self._first])
+            while self._is_full():
+                await self._seal()
+        while not self._intake.is_empty:
+            await self._seal()
+        if paused:
+            self._source.resume(rest)
+        await self._take(early)
+
+    async def _read_on(self, stop: asyncio.Event) -> None:
+        waiting_since: float | None = None
+        while not stop.is_set():
+            ending = self._until_end and await self._everything_is_read()
+            if waiting_since is None and not self._intake.is_empty:
+                waiting_since = time.monotonic()
+            aged = waiting_since is not None and (
+                ending or (time.monotonic() - waiting_since) * 1000 >= self._limits.max_age_ms
+            )
+            if self._is_full():
+                self._full_s = time.monotonic()
+            if self._is_full() or aged or self._could_drain():
+                await self._seal_full_batches()
+                waiting_since = None if self._intake.is_empty else time.monotonic()
+            elif ending and self._in_flight == 0:
+                return
+            await self._take(await self._source.read(self._read_timeout_ms(waiting_since, ending)))
 
     async def _first_is_read(self) -> bool:
         lag = await self._source.lag()
         return all(lag.get(partition, 0) == 0 for partition in self._first)
 
+    async def _everything_is_read(self) -> bool:
+        return all(behind == 0 for behind in (await self._source.lag()).values())
+
     def _could_drain(self) -> bool:
         # Asked only between blocks: the answer of a ledger that is committing is out of date.
         return self._in_flight == 0 and self._ledger.drainable
 
-    async def _everything_is_durable(self) -> bool:
-        if self._in_flight or not self._intake.is_empty:
-            return False
-        return all(behind == 0 for behind in (await self._source.lag()).values())
-
-    def _read_timeout_ms(self, waiting_since: float | None) -> int:
-        if self._could_drain():
+    def _read_timeout_ms(self, waiting_since: float | None, ending: bool) -> int:
+        if ending or self._could_drain():
             return min(DRAIN_READ_MS, self._limits.max_age_ms)
         if waiting_since is None:
             return min(READ_MS_MAX, self._limits.max_age_ms)

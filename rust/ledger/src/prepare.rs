@@ -1,6 +1,7 @@
 //! Everything about a batch that needs no state: input digests, decoding, signatures. Runs beside the writer, on all cores.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::thread;
 
@@ -25,6 +26,9 @@ const WINDOW: usize = 512;
 
 /// Canonical data of an event, about; more of it makes its buffer grow.
 const DATA_BYTES: usize = 224;
+
+/// What a thread takes at a time: a few per cent of CPU above halves, and no thread waits long for the other's last one.
+const SHARE: usize = 1024;
 
 /// CPU time of one preparation, all threads together.
 #[derive(Debug, Clone, Copy, Default)]
@@ -122,20 +126,30 @@ fn join(raw: RawBatch, shares: impl ExactSizeIterator<Item = Share>) -> Prepared
     batch
 }
 
-/// Does some work on equal shares of a batch, one a thread, and keeps their order.
+/// Does some work on shares of a batch, each thread the next one that is left, and keeps their order: the threads end
+/// together, though others may hold up one of them.
 fn in_shares<T: Send>(raw: &RawBatch, threads: usize, work: impl Fn(&[RawInput]) -> T + Sync) -> Vec<T> {
-    let threads = if raw.inputs.len() < PARALLEL_FROM { 1 } else { threads.max(1) };
-    let share = raw.inputs.len().div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        let (work, mut shares) = (&work, raw.inputs.chunks(share));
-        let first = shares.next().unwrap_or_default();
-        let others: Vec<_> = shares.map(|part| scope.spawn(move || work(part))).collect();
-        let mut parts = vec![work(first)];
-        parts.extend(
-            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
-        );
-        parts
-    })
+    let share = if threads < 2 || raw.inputs.len() < PARALLEL_FROM { raw.inputs.len().max(1) } else { SHARE };
+    let shares: Vec<_> = raw.inputs.chunks(share).collect();
+    let next = AtomicUsize::new(0);
+    let work_on = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(part) = shares.get(at) else { return done };
+            done.push((at, work(part)));
+        }
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(shares.len())).map(|_| scope.spawn(work_on)).collect();
+        let mut done = work_on();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, part)| part).collect()
 }
 
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
