@@ -13,13 +13,15 @@ from bench.day import Run, new_ledger, prepared_day, warm_ledger
 from farechain import _core, broker
 from farechain.day.plan import PARTITIONS
 from farechain.pipeline.ingest import BlockLimits
+from farechain.service.memory import tell_allocator
 
 REPEATS = 3
 THREADS = 2
 
 
 def main(place: Path, invoices: int) -> None:
-    """Cold first: what it takes at most is then the memory of a service."""
+    """Cold first: what it takes at most is then the memory of a service, whose allocator it has, too."""
+    tell_allocator()
     day = prepared_day(place, invoices)
     running = broker.attach(place / "broker")
     if running is None:

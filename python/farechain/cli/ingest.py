@@ -18,12 +18,12 @@ def run(args: argparse.Namespace) -> int:
     from farechain.cli import lines
     from farechain.cli.until_signal import run_until_signal
     from farechain.errors import EXIT_UNAVAILABLE, FarechainError
-    from farechain.service.memory import limit_arenas
+    from farechain.service.memory import tell_allocator
     from farechain.service.running import Service
 
     settings = settings_of(args)
     lines.configure(settings.lines)
-    limit_arenas()
+    tell_allocator()
     summary = run_until_signal(Service(settings, None, until_end=args.until_end).run)
     if summary is None:
         return 0

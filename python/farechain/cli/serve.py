@@ -21,12 +21,12 @@ def run(args: argparse.Namespace) -> int:
     from farechain.cli import lines
     from farechain.cli.until_signal import run_until_signal
     from farechain.listening import address, bind
-    from farechain.service.memory import limit_arenas
+    from farechain.service.memory import tell_allocator
     from farechain.service.running import Service
 
     settings = settings_of(args)
     lines.configure(settings.lines)
-    limit_arenas()
+    tell_allocator()
     port = settings.api.port if args.port is None else args.port
     listener = bind(args.host or settings.api.host, port)
     logging.getLogger("farechain.process").info("listening on %s", address(listener))
