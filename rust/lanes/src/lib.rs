@@ -18,6 +18,7 @@ mod challenge;
 mod instructions;
 mod packed;
 mod portable;
+mod prefetch;
 mod recode;
 mod sha512;
 mod table;
@@ -33,6 +34,7 @@ use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use farechain_core::signature::PublicKey;
 
 pub use instructions::{Instructions, Unavailable, instructions};
+pub use prefetch::prefetch;
 pub use verifier::Verifier;
 
 /// A key that verifies, and how often it has. Clones share the count.

@@ -7,6 +7,7 @@ mod ahead;
 mod block;
 mod walk;
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,8 @@ use farechain_core::registry::Registry;
 use farechain_lanes::Verifier;
 
 use crate::error::LedgerError;
-use crate::index::{Index, snapshot};
+use crate::index::Index;
+use crate::index::snapshot::{self, Part};
 use crate::ledger::genesis_is_there;
 use crate::log::LogReader;
 use crate::prepare::Keyring;
@@ -82,17 +84,10 @@ struct Auditor<'a> {
     keyring: Keyring,
     verifier: Verifier,
     state: Option<(Index, Registry)>,
-    snapshot: Option<SnapshotFile>,
+    snapshot: VecDeque<Part>,
     /// How many inputs are prepared together, next time.
     inputs_ahead: usize,
     report: Report,
-}
-
-/// The snapshot on disk, to be compared once the walk is at its height.
-struct SnapshotFile {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    blocks: u64,
 }
 
 /// Audits the ledger at `dir`. Takes no lock and writes nothing; a ledger that is being written is audited up to its head.
@@ -113,7 +108,7 @@ pub fn audit(dir: &Path, options: &AuditOptions) -> Result<(Report, LogReader), 
         keyring: Keyring::default(),
         verifier: Verifier::new(1, 192 << 20),
         state: None,
-        snapshot: snapshot_file(dir, secret),
+        snapshot: snapshot::parts(&dir.join("index"), secret).into(),
         inputs_ahead: 1,
         report: Report::default(),
     };
@@ -130,14 +125,6 @@ pub fn audit(dir: &Path, options: &AuditOptions) -> Result<(Report, LogReader), 
     Ok((report, log))
 }
 
-/// A snapshot that opening would use; any other is derived data that nobody reads.
-fn snapshot_file(dir: &Path, secret: crate::index::Secret) -> Option<SnapshotFile> {
-    let path = dir.join("index").join("snapshot");
-    let blocks = snapshot::read(&path, secret)?.places.len() as u64;
-    let bytes = fs::read(&path).ok()?;
-    Some(SnapshotFile { path, bytes, blocks })
-}
-
 impl Auditor<'_> {
     fn check_rejected_store(dir: &Path) -> Result<Option<Failure>, LedgerError> {
         let damage = RejectedStore::damage(&dir.join("rejected"))?;
@@ -145,15 +132,24 @@ impl Auditor<'_> {
         Ok(damage.map(|(file, byte)| Failure { file, byte, what: what.into() }))
     }
 
-    /// Once the walk is at the snapshot's height: it must be what this walk derived.
+    /// Once the walk is where a part of the snapshot ends: it must be what this walk derived. From the first damaged part
+    /// on they are derived data that nobody reads.
     fn check_snapshot(&mut self) -> Option<Failure> {
-        let file = self.snapshot.take_if(|file| file.blocks == self.log.blocks())?;
-        let (index, registry) = self.state.as_ref()?;
-        let derived = snapshot::body(index, registry, &self.log.places());
-        let stored = &file.bytes[32..];
-        let byte = first_difference(&[&derived], stored)?;
+        let (index, registry) = self.state.as_mut()?;
+        if self.snapshot.is_empty() {
+            index.settle();
+        }
+        let part = self.snapshot.pop_front_if(|part| part.blocks() == self.log.blocks())?;
+        let Some(stored) = part.whole() else {
+            self.snapshot.clear();
+            return None;
+        };
+        let byte = first_difference(&part.derived(index, registry, &self.log), &stored);
+        if part.is_final {
+            index.settle();
+        }
         let what = "the index snapshot is not what the log gives: delete it, it is made again";
-        Some(Failure { file: file.path, byte: 32 + byte, what: what.into() })
+        byte.map(|byte| Failure { file: part.path, byte, what: what.into() })
     }
 }
 

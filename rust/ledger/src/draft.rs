@@ -50,7 +50,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         block: Block,
         inputs: usize,
     ) -> Draft<'s, 'a> {
-        let by_secret = BySecret(index.identities.secret());
+        let by_secret = BySecret(index.secret());
         Draft {
             index,
             log,
@@ -147,7 +147,7 @@ impl View for Settled<'_> {
     }
 
     fn occupant(&self, identity: &Digest) -> Option<Occupant> {
-        self.index.identities.candidates(identity).map(Location::unpack).find_map(|location| {
+        self.index.of_identity(identity).find_map(|location| {
             let record = read_record(self.log, location);
             let same = record.identity() == Some(identity);
             let data_leaf = *record.data_leaf().filter(|_| same)?;
@@ -160,7 +160,7 @@ impl View for Settled<'_> {
     }
 
     fn refunded_fen(&self, origin: &Digest) -> u64 {
-        self.index.refunded.get(origin).copied().unwrap_or(0)
+        self.index.refunded_fen(origin)
     }
 }
 
@@ -212,15 +212,15 @@ impl View for Draft<'_, '_> {
 
 /// What the ledger knows of a payment, the block being built left out.
 pub fn payment_of(index: &Index, log: &LogReader, identity: &Digest) -> Option<PaymentNow> {
-    let (location, record) = index.identities.candidates(identity).map(Location::unpack).find_map(|location| {
+    let (location, record) = index.of_identity(identity).find_map(|location| {
         let record = read_record(log, location);
         (record.identity() == Some(identity)).then_some((location, record))
     })?;
     match record {
         Record::Invoice(invoice) => Some(invoiced_now(index, log, &invoice, location)),
         Record::Payment(payment) => {
-            let Some(drained) = index.drained.get(&location.pack()).copied().map(Location::unpack) else {
-                let reduced = index.reduced.get(&location.pack()).copied().unwrap_or(0);
+            let Some(drained) = index.drained(location) else {
+                let reduced = index.reduced_fen(location);
                 return Some(recorded(&payment, payment.invoiceable_fen.saturating_sub(reduced)));
             };
             let Record::Invoice(invoice) = read_record(log, drained) else { return None };
@@ -232,7 +232,7 @@ pub fn payment_of(index: &Index, log: &LogReader, identity: &Digest) -> Option<P
 
 fn invoiced_now(index: &Index, log: &LogReader, invoice: &Invoice, location: Location) -> PaymentNow {
     let total_fen = invoice.line.total_fen.unsigned_abs();
-    let remaining_fen = index.remaining.get(&location.pack()).copied().unwrap_or(total_fen);
+    let remaining_fen = index.remaining_fen(location).unwrap_or(total_fen);
     let hash = log.record(location).ok().flatten().map_or([0; 32], |bytes| digest::leaf(&bytes));
     invoiced(invoice, hash, remaining_fen)
 }

@@ -3,12 +3,12 @@
 //! Knows places, not bytes: a fingerprint's match is confirmed in the log by whoever asks. Applied only after durability;
 //! rebuilt from the log where its snapshot is missing or stale.
 
+mod changes;
 mod counts;
 mod numbers;
+mod part;
 pub(crate) mod snapshot;
 mod table;
-
-use std::collections::HashMap;
 
 use farechain_core::block::SourceRange;
 use farechain_core::decide::Entry;
@@ -16,7 +16,9 @@ use farechain_core::digest::Digest;
 use farechain_core::event;
 use farechain_core::outcome::{Location, Outcome};
 use farechain_core::record::{Record, RefundState};
+use farechain_core::text::InvoiceCode;
 
+pub use changes::Changes;
 pub use counts::Counts;
 pub use numbers::Numbers;
 pub use table::{Secret, Table};
@@ -60,20 +62,22 @@ pub struct Index {
     pub time_ms: u64,
     /// Per source, the engine's own first.
     pub positions: Vec<Position>,
+    /// Per block, the ordinal of its first record among all records of the ledger.
+    first_records: Vec<u32>,
     /// First record of each identity.
-    pub identities: Table,
+    identities: Table,
     /// Invoices by record hash.
-    pub hashes: Table,
+    hashes: Table,
     /// Invoices by number.
     pub numbers: Numbers,
-    /// What is left of an invoice, where anything was reversed; by its packed location.
-    pub remaining: HashMap<u64, u64>,
-    /// The invoice of a payment that had waited; by the packed location of the payment's record.
-    pub drained: HashMap<u64, u64>,
-    /// What refunds took off a payment that is not invoiced, fen; by the packed location of its record.
-    pub reduced: HashMap<u64, u64>,
+    /// What is left of an invoice, where anything was reversed; by the ordinal of its record.
+    remaining: Changes<u32>,
+    /// The invoice of a payment that had waited; by the ordinal of the payment's record.
+    drained: Changes<u32>,
+    /// What refunds took off a payment that is not invoiced, fen; by the ordinal of its record.
+    reduced: Changes<u32>,
     /// All refunds of an origin, fen.
-    pub refunded: HashMap<Digest, u64>,
+    refunded: Changes<Digest>,
     /// Counts.
     pub counts: Counts,
 }
@@ -88,27 +92,87 @@ impl Index {
             head: [0; 32],
             time_ms: 0,
             positions: vec![Position::default(); sources],
+            first_records: Vec::new(),
             identities: Table::new(secret),
             hashes: Table::new(secret),
             numbers: Numbers::default(),
-            remaining: HashMap::new(),
-            drained: HashMap::new(),
-            reduced: HashMap::new(),
-            refunded: HashMap::new(),
+            remaining: Changes::default(),
+            drained: Changes::default(),
+            reduced: Changes::default(),
+            refunded: Changes::default(),
             counts: Counts::new(utc_offset_min),
         }
     }
 
+    /// The secret of the fingerprints.
+    pub fn secret(&self) -> Secret {
+        self.identities.secret()
+    }
+
+    /// The records that may be the first of an identity, oldest first: whoever asks confirms in the log.
+    pub fn of_identity(&self, identity: &Digest) -> impl Iterator<Item = Location> + '_ {
+        self.identities.candidates(identity).map(|record| self.location(record))
+    }
+
+    /// The records that may have a hash: whoever asks confirms in the log.
+    pub fn of_hash(&self, hash: &Digest) -> impl Iterator<Item = Location> + '_ {
+        self.hashes.candidates(hash).map(|record| self.location(record))
+    }
+
+    /// The record of an invoice number.
+    pub fn of_number(&self, code: &InvoiceCode, number: u32) -> Option<Location> {
+        self.numbers.get(code, number).map(|record| self.location(record))
+    }
+
     /// The first record of an identity.
     pub fn first_record(&self, identity: &Digest, confirm: Confirm<'_>) -> Option<Location> {
-        self.identities.candidates(identity).map(Location::unpack).find(|location| confirm(*location, identity))
+        self.of_identity(identity).find(|location| confirm(*location, identity))
+    }
+
+    /// Starts to fetch what a look-up of this identity will read; asked a few inputs ahead, it costs no waiting.
+    pub fn prefetch(&self, identity: &Digest) {
+        self.identities.prefetch(identity);
+    }
+
+    /// What is left of an invoice, if anything was reversed.
+    pub fn remaining_fen(&self, invoice: Location) -> Option<u64> {
+        self.remaining.get(self.ordinal(invoice))
+    }
+
+    /// The invoice of a payment that had waited.
+    pub fn drained(&self, payment: Location) -> Option<Location> {
+        self.drained.get(self.ordinal(payment)).map(|record| self.location(record as u32))
+    }
+
+    /// What refunds took off a payment that is not invoiced.
+    pub fn reduced_fen(&self, payment: Location) -> u64 {
+        self.reduced.get(self.ordinal(payment)).unwrap_or(0)
+    }
+
+    /// All refunds of an origin.
+    pub fn refunded_fen(&self, origin: &Digest) -> u64 {
+        self.refunded.get(*origin).unwrap_or(0)
+    }
+
+    /// Blocks without records begin where the next one begins, and the last of those that begin there has the record.
+    fn location(&self, ordinal: u32) -> Location {
+        let height = self.first_records.partition_point(|first| *first <= ordinal) - 1;
+        Location { height: height as u64, index: ordinal - self.first_records[height] }
+    }
+
+    fn ordinal(&self, location: Location) -> u32 {
+        self.first_records[location.height as usize] + location.index
     }
 
     /// Applies the next block.
+    ///
+    /// # Panics
+    /// Beyond 2^32 records: a chain is sharded long before.
     pub fn apply(&mut self, block: &Applied<'_>, confirm: Confirm<'_>) {
-        for (index, (entry, hash)) in block.entries.iter().zip(block.hashes).enumerate() {
-            let location = Location { height: block.height, index: index as u32 };
-            self.apply_record(&entry.record, hash, entry.annex, location, confirm);
+        let first = u32::try_from(self.counts.records).expect("an index of fewer than 2^32 records");
+        self.first_records.push(first);
+        for ((entry, hash), ordinal) in block.entries.iter().zip(block.hashes).zip(first..) {
+            self.apply_record(&entry.record, hash, entry.annex, ordinal, confirm);
         }
         for range in block.ranges {
             if let Some(position) = self.positions.get_mut(usize::from(range.source)) {
@@ -124,44 +188,42 @@ impl Index {
         record: &Record,
         hash: &Digest,
         annex: Option<&[u8]>,
-        location: Location,
+        ordinal: u32,
         confirm: Confirm<'_>,
     ) {
         let drained_from = match record.identity() {
             Some(identity) if annex.is_none() => self.first_record(identity, confirm),
             Some(identity) => {
-                self.identities.insert(identity, location.pack());
+                self.identities.insert(identity, ordinal);
                 None
             }
             None => None,
         };
         match record {
             Record::Invoice(invoice) => {
-                self.hashes.insert(hash, location.pack());
-                self.numbers.insert(&invoice.code, invoice.number, location.pack());
+                self.hashes.insert(hash, ordinal);
+                self.numbers.insert(&invoice.code, invoice.number, ordinal);
                 if let Some(payment) = drained_from {
-                    self.drained.insert(payment.pack(), location.pack());
+                    self.drained.set(self.ordinal(payment), u64::from(ordinal));
                 }
             }
             Record::RedLetter(red) => {
-                self.hashes.insert(hash, location.pack());
-                self.numbers.insert(&red.code, red.number, location.pack());
+                self.hashes.insert(hash, ordinal);
+                self.numbers.insert(&red.code, red.number, ordinal);
                 if let Some(original) = self.numbers.get(&red.original_code, red.original_number) {
-                    self.remaining.insert(original, red.remaining_fen);
+                    self.remaining.set(original, red.remaining_fen);
                 }
                 self.count_refund(annex);
             }
             Record::Refund(refund) => {
                 match refund.state {
-                    RefundState::BeforePayment => {
-                        *self.refunded.entry(refund.payment).or_default() += refund.refund_fen;
-                    }
+                    RefundState::BeforePayment => self.refunded.add(refund.payment, refund.refund_fen),
                     _ => self.count_refund(annex),
                 }
                 if refund.state == RefundState::Reduced
                     && let Some(payment) = self.first_record(&refund.payment, confirm)
                 {
-                    *self.reduced.entry(payment.pack()).or_default() += refund.refund_fen;
+                    self.reduced.add(self.ordinal(payment), refund.refund_fen);
                 }
             }
             Record::Genesis(_) | Record::Payment(_) | Record::Command(_) => {}
@@ -171,8 +233,19 @@ impl Index {
     /// A refund's own data names its origin and its amount; what was drained later was counted when it came.
     fn count_refund(&mut self, annex: Option<&[u8]>) {
         if let Some((origin, refund_fen)) = annex.and_then(event::refund_of_annex) {
-            *self.refunded.entry(origin).or_default() += refund_fen;
+            self.refunded.add(origin, refund_fen);
         }
+    }
+
+    /// From here on, what is there is in a part of the snapshot that is never written again.
+    pub fn settle(&mut self) {
+        self.identities.settle();
+        self.hashes.settle();
+        self.numbers.settle();
+        for changes in [&mut self.remaining, &mut self.drained, &mut self.reduced] {
+            changes.settle();
+        }
+        self.refunded.settle();
     }
 
     /// Positions, refunds and what is left of each invoice, for the digest of the state. No heights and no places.
@@ -181,19 +254,17 @@ impl Index {
             out.extend_from_slice(&position.next_offset.to_be_bytes());
             out.extend_from_slice(&position.last_digest);
         }
-        let mut refunds: Vec<_> = self.refunded.iter().collect();
-        refunds.sort_unstable();
-        for (origin, fen) in refunds {
-            out.extend_from_slice(origin);
+        for (origin, fen) in self.refunded.sorted() {
+            out.extend_from_slice(&origin);
             out.extend_from_slice(&fen.to_be_bytes());
         }
         for (code, run) in self.numbers.runs() {
             out.extend_from_slice(code.as_str().as_bytes());
             out.extend_from_slice(&run.from.to_be_bytes());
-            out.extend_from_slice(&(run.places.len() as u64).to_be_bytes());
-            for (number, place) in (0u64..).zip(&run.places) {
-                if let Some(remaining_fen) = self.remaining.get(place) {
-                    out.extend_from_slice(&[number, *remaining_fen].map(u64::to_be_bytes).concat());
+            out.extend_from_slice(&(run.records.len() as u64).to_be_bytes());
+            for (number, record) in (0u64..).zip(&run.records) {
+                if let Some(remaining_fen) = self.remaining.get(*record) {
+                    out.extend_from_slice(&[number, remaining_fen].map(u64::to_be_bytes).concat());
                 }
             }
         }
@@ -201,14 +272,13 @@ impl Index {
 
     /// Bytes of memory by table.
     pub fn memory_bytes(&self) -> Vec<(&'static str, usize)> {
-        let pair = size_of::<(u64, u64)>();
-        let sparse = (self.remaining.capacity() + self.drained.capacity() + self.reduced.capacity()) * pair
-            + self.refunded.capacity() * size_of::<(Digest, u64)>();
+        let by_record = self.remaining.memory_bytes() + self.drained.memory_bytes() + self.reduced.memory_bytes();
         vec![
             ("identities", self.identities.memory_bytes()),
             ("hashes", self.hashes.memory_bytes()),
             ("numbers", self.numbers.memory_bytes()),
-            ("changes", sparse),
+            ("changes", by_record + self.refunded.memory_bytes()),
+            ("blocks", self.first_records.capacity() * size_of::<u32>()),
         ]
     }
 }

@@ -3,7 +3,6 @@
 mod open;
 mod query;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -34,9 +33,6 @@ pub use open::{Create, OpenOptions};
 pub(crate) use open::{State, confirm, genesis_is_there};
 pub(crate) use query::read_outcomes;
 pub use query::{BlockView, InputFrame, InvoiceView, Status};
-
-/// Records between two snapshots, at least; more as the ledger grows, so that snapshots cost a fixed share.
-const SNAPSHOT_EVERY_RECORDS: u64 = 250_000;
 
 /// A durable block.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +74,6 @@ pub struct Committed {
 /// A ledger that is open.
 #[derive(Debug)]
 pub struct Ledger {
-    dir: PathBuf,
     genesis: Genesis,
     log: LogReader,
     rejected: RejectedStore,
@@ -104,7 +99,7 @@ struct Sealed<'b> {
 #[derive(Debug)]
 struct Writer {
     log: LogWriter,
-    snapshot_records: u64,
+    snapshot: snapshot::Row,
     _lock: Lock,
 }
 
@@ -269,26 +264,24 @@ impl Ledger {
     }
 
     fn snapshot_if_due(&self, writer: &mut Writer) {
-        let records = self.index().counts.records;
-        if records - writer.snapshot_records >= SNAPSHOT_EVERY_RECORDS.max(records / 4) {
+        if writer.snapshot.is_due(&self.index()) {
             // A snapshot only makes opening faster: if it cannot be written, the log is read instead.
-            let _written = self.write_snapshot();
-            writer.snapshot_records = records;
+            let _written = self.write_snapshot(writer);
         }
     }
 
-    fn write_snapshot(&self) -> Result<(), LedgerError> {
-        let path = open::snapshot_path(&self.dir);
-        snapshot::write(&path, &self.index(), &self.registry(), &self.log.places())
+    fn write_snapshot(&self, writer: &mut Writer) -> Result<(), LedgerError> {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        writer.snapshot.write(&mut index, &self.registry(), &self.log)
     }
 
-    /// Writes the snapshot and gives the lock back.
+    /// Writes the end of the snapshot and gives the lock back.
     ///
     /// # Errors
     /// `Io` where the snapshot cannot be written; the ledger is closed all the same.
     pub fn close(&self) -> Result<(), LedgerError> {
-        let Some(_writer) = self.writer().take() else { return Ok(()) };
-        if self.poisoned.load(Ordering::Acquire) { Ok(()) } else { self.write_snapshot() }
+        let Some(mut writer) = self.writer().take() else { return Ok(()) };
+        if self.poisoned.load(Ordering::Acquire) { Ok(()) } else { self.write_snapshot(&mut writer) }
     }
 
     /// The digest of the whole state.

@@ -80,9 +80,9 @@ impl Auditor<'_> {
                 break;
             }
         }
-        if let Some(file) = &self.snapshot {
+        if let Some(part) = self.snapshot.front().filter(|part| part.whole().is_some()) {
             let what = "the index snapshot is ahead of the log: blocks are missing";
-            return Ok(Some(Failure { file: file.path.clone(), byte: 0, what: what.into() }));
+            return Ok(Some(Failure { file: part.path.clone(), byte: 0, what: what.into() }));
         }
         Ok(None)
     }

@@ -1,177 +1,241 @@
-//! The index and the registry as one checksummed file, so that opening need not read the whole log.
+//! Index and registry on disk, so that opening need not read the whole log: a row of parts, each written once.
 //!
-//! Derived data: whatever is wrong with the file, it is ignored and the log is read from the start.
+//! Every so many records a part is final and the next one begins where it ends; between them, a closing ledger writes the
+//! open end, `snapshot`, which the next part replaces. Derived data: from the first part on that is missing, damaged, or
+//! does not continue the one before it, all are ignored and the log is read instead.
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
-use farechain_core::cbor::{Decoder, Encoder, Malformed};
 use farechain_core::digest::Digest;
 use farechain_core::registry::Registry;
 
 use crate::error::LedgerError;
-use crate::index::numbers::Run;
-use crate::index::{Counts, Index, Position, Secret, Table};
-use crate::log::BlockPlace;
-use crate::log::sync_dir;
+use crate::index::part::{self, Edge, Head, PREFIX_BYTES, Section};
+use crate::index::table::{SHARDS, Table};
+use crate::index::{Index, Secret};
+use crate::log::{BlockPlace, LogReader, sync_dir};
 
-const VERSION: u64 = 1;
+/// Records and blocks of a part: they bound what opening after a crash reads of the log.
+const PART_RECORDS: u64 = 250_000;
+const PART_BLOCKS: u64 = 65_536;
 
-/// What a snapshot holds: the state after the last of `places`.
+/// The state after the last part that can be used.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The index.
     pub index: Index,
     /// The registry.
     pub registry: Registry,
-    /// Where every block lies.
-    pub places: Vec<BlockPlace>,
+    /// Where the row goes on.
+    pub row: Row,
 }
 
-/// Writes a snapshot: under another name, synced, renamed.
-///
-/// # Errors
-/// `Io`; the ledger goes on without it.
-pub fn write(path: &Path, index: &Index, registry: &Registry, places: &[BlockPlace]) -> Result<(), LedgerError> {
-    let body = body(index, registry, places);
-    let checksum = blake3::hash(&body);
-    let draft = path.with_extension("new");
-    let written = (|| {
-        let mut file = File::create(&draft)?;
-        file.write_all(checksum.as_bytes())?;
-        file.write_all(&body)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    })();
-    written.map_err(|error| LedgerError::io(path, "write", &error))?;
-    sync_dir(path)
+/// Where the row of parts goes on.
+#[derive(Debug)]
+pub struct Row {
+    dir: PathBuf,
+    /// How many parts are final, and where the last one ends.
+    parts: usize,
+    end: Edge,
+    /// When a part was last written, or could not be.
+    tried: (u64, u64),
 }
 
-/// The bytes that a snapshot of this state has behind its checksum: equal states give equal bytes.
-pub fn body(index: &Index, registry: &Registry, places: &[BlockPlace]) -> Vec<u8> {
-    let mut body = Vec::with_capacity(1 << 20);
-    encode(&mut Encoder::new(&mut body), index, registry, places);
-    body
+/// A part on disk whose head is good.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub path: PathBuf,
+    /// Whether it is never written again.
+    pub is_final: bool,
+    file: File,
+    head: Head,
 }
 
-/// Reads a snapshot; `None` where there is none that can be used. `secret` is the ledger's.
-pub fn read(path: &Path, secret: Secret) -> Option<Snapshot> {
-    let bytes = fs::read(path).ok()?;
-    let (checksum, body) = bytes.split_at_checked(32)?;
-    if blake3::hash(body).as_bytes() != checksum {
-        return None;
+impl Row {
+    /// No parts yet.
+    pub fn new(dir: &Path) -> Row {
+        Row { dir: dir.to_path_buf(), parts: 0, end: Edge::default(), tried: (0, 0) }
     }
-    decode(&mut Decoder::new(body), secret).ok()
+
+    /// Whether a part is full.
+    pub fn is_due(&self, index: &Index) -> bool {
+        let (records, blocks) = self.tried;
+        index.counts.records >= records + PART_RECORDS || index.counts.blocks >= blocks + PART_BLOCKS
+    }
+
+    /// Writes what came since the last final part: under another name, synced, renamed.
+    ///
+    /// # Errors
+    /// `Io`; the ledger goes on without it, and tries again with the next part.
+    pub fn write(&mut self, index: &mut Index, registry: &Registry, log: &LogReader) -> Result<(), LedgerError> {
+        let is_final = self.is_due(index);
+        let bytes = part::encode(index, registry, &log.places_from(self.end.blocks), &self.end);
+        self.tried = (index.counts.records, index.counts.blocks);
+        let path = if is_final { final_path(&self.dir, self.parts) } else { open_path(&self.dir) };
+        let draft = open_path(&self.dir).with_extension("new");
+        let written = (|| {
+            let mut file = File::create(&draft)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)
+        })();
+        written.map_err(|error| LedgerError::io(&path, "write", &error))?;
+        sync_dir(&path)?;
+        if is_final {
+            index.settle();
+            (self.parts, self.end) = (self.parts + 1, Edge::of(index));
+        }
+        Ok(())
+    }
+
+    /// Where nothing may be written, what came is forgotten instead of kept for a part.
+    pub fn skip(&mut self, index: &mut Index) {
+        index.settle();
+        self.tried = (index.counts.records, index.counts.blocks);
+    }
 }
 
-fn encode(e: &mut Encoder<'_>, index: &Index, registry: &Registry, places: &[BlockPlace]) {
-    e.uint(VERSION)
-        .bytes(&words(index.identities.secret().into_iter()))
-        .bytes(&registry.encode())
-        .bytes(&index.head)
-        .uint(index.time_ms);
-    e.array(index.positions.len());
-    for position in &index.positions {
-        e.uint(position.next_offset).bytes(&position.last_digest);
+impl Part {
+    fn open(path: PathBuf, is_final: bool, secret: Secret) -> Option<Part> {
+        let file = File::open(&path).ok()?;
+        let mut bytes = vec![0u8; PREFIX_BYTES];
+        file.read_exact_at(&mut bytes, 0).ok()?;
+        let size = file.metadata().ok()?.len();
+        let length = Head::bytes(*bytes.first_chunk()?);
+        bytes.resize(if length as u64 <= size { length } else { return None }, 0);
+        file.read_exact_at(&mut bytes, 0).ok()?;
+        Some(Part { head: Head::parse(&bytes, secret)?, path, is_final, file })
     }
-    encode_table(e, &index.identities);
-    encode_table(e, &index.hashes);
-    e.array(index.numbers.runs().count());
-    for (code, run) in index.numbers.runs() {
-        e.text(code.as_str()).uint(u64::from(run.from)).bytes(&words(run.places.iter().copied()));
+
+    /// A section, if it is as it was written.
+    fn section(&self, section: Section) -> Option<Vec<u8>> {
+        let span = self.head.span(section);
+        let mut bytes = vec![0u8; span.len()];
+        self.file.read_exact_at(&mut bytes, span.start as u64).ok()?;
+        self.head.matches(section, &bytes).then_some(bytes)
     }
-    for map in [&index.remaining, &index.drained, &index.reduced] {
-        let mut entries: Vec<(u64, u64)> = map.iter().map(|(key, value)| (*key, *value)).collect();
-        entries.sort_unstable();
-        e.bytes(&words(entries.into_iter().flat_map(|(key, value)| [key, value])));
+
+    /// The ledger after this part.
+    pub(crate) fn blocks(&self) -> u64 {
+        self.head.after.blocks
     }
-    let mut origins: Vec<(&Digest, &u64)> = index.refunded.iter().collect();
-    origins.sort_unstable();
-    let mut refunded = Vec::with_capacity(origins.len() * 40);
-    for (origin, fen) in origins {
-        refunded.extend_from_slice(origin);
-        refunded.extend_from_slice(&fen.to_be_bytes());
+
+    /// All its bytes, if every one is as it was written.
+    pub(crate) fn whole(&self) -> Option<Vec<u8>> {
+        fs::read(&self.path).ok().filter(|bytes| self.head.is_whole(bytes))
     }
-    e.bytes(&refunded);
-    encode_counts(e, &index.counts);
-    e.bytes(&words(places.iter().flat_map(|p| [u64::from(p.segment) << 32 | u64::from(p.at), u64::from(p.body)])));
+
+    /// The bytes that this part must have, from an index that is where it ends.
+    pub(crate) fn derived(&self, index: &Index, registry: &Registry, log: &LogReader) -> Vec<u8> {
+        part::encode(index, registry, &log.places_from(self.head.before.blocks), &self.head.before)
+    }
 }
 
-fn decode(d: &mut Decoder<'_>, secret: Secret) -> Result<Snapshot, Malformed> {
-    if d.uint()? != VERSION || d.bytes()? != words(secret.into_iter()) {
-        return Err(Malformed);
+/// The parts whose heads are good, each continuing the one before it.
+pub(crate) fn parts(dir: &Path, secret: Secret) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let end = |parts: &[Part]| parts.last().map_or(Edge::default(), |part| part.head.after);
+    while let Some(part) = Part::open(final_path(dir, parts.len()), true, secret) {
+        if part.head.before != end(&parts) {
+            break;
+        }
+        parts.push(part);
     }
-    let registry = Registry::decode(d.bytes()?)?;
-    let mut index = Index::new(secret, 0, registry.genesis().utc_offset_min);
-    (index.head, index.time_ms) = (d.bytes_of()?, d.uint()?);
-    for _ in 0..d.array()? {
-        index.positions.push(Position { next_offset: d.uint()?, last_digest: d.bytes_of()? });
+    let open = Part::open(open_path(dir), false, secret);
+    parts.extend(open.filter(|part| part.head.before == end(&parts)));
+    parts
+}
+
+/// Reads the state after the last part that can be used; the reader of the log then knows its blocks, and no others.
+pub fn read(dir: &Path, secret: Secret, log: &LogReader) -> Option<Snapshot> {
+    let mut parts = parts(dir, secret);
+    while !parts.is_empty() {
+        match load(dir, &parts, secret, log) {
+            Ok(snapshot) => return Some(snapshot),
+            Err(Unusable(first)) => parts.truncate(first),
+        }
     }
-    decode_table(d, &mut index.identities)?;
-    decode_table(d, &mut index.hashes)?;
-    for _ in 0..d.array()? {
-        let (code, from) = (d.text_of()?, d.uint_as()?);
-        index.numbers.insert_run(code, Run { from, places: numbers(d.bytes()?)?.collect() });
+    log.forget();
+    None
+}
+
+/// The first part that cannot be used.
+struct Unusable(usize);
+
+fn load(dir: &Path, parts: &[Part], secret: Secret, log: &LogReader) -> Result<Snapshot, Unusable> {
+    let (number, last) = parts.iter().enumerate().next_back().ok_or(Unusable(0))?;
+    let first_records = load_blocks(parts, log)?;
+    let header = log.header(last.head.after.blocks - 1).ok().flatten();
+    if header.is_none_or(|header| farechain_core::digest::block(&header) != last.head.after.head) {
+        return Err(Unusable(number));
     }
-    for map in [&mut index.remaining, &mut index.drained, &mut index.reduced] {
-        map.extend(pairs(d.bytes()?)?);
+    let (tables, rest) = std::thread::scope(|scope| {
+        let identities = scope.spawn(|| load_table(parts, secret, Section::Identities));
+        let hashes = scope.spawn(|| load_table(parts, secret, Section::Hashes));
+        let rest = load_rest(parts, last, number, secret);
+        let ended = |table: std::thread::ScopedJoinHandle<'_, _>| table.join().unwrap_or(Err(Unusable(0)));
+        ((ended(identities), ended(hashes)), rest)
+    });
+    let (mut index, registry) = rest?;
+    (index.identities, index.hashes, index.first_records) = (tables.0?, tables.1?, first_records);
+    let finals = parts.iter().filter(|part| part.is_final);
+    let end = finals.clone().next_back().map_or(Edge::default(), |part| part.head.after);
+    let row = Row { dir: dir.to_path_buf(), parts: finals.count(), end, tried: (end.records, end.blocks) };
+    Ok(Snapshot { index, registry, row })
+}
+
+fn load_blocks(parts: &[Part], log: &LogReader) -> Result<Vec<u32>, Unusable> {
+    log.forget();
+    let mut first_records = Vec::new();
+    for (number, part) in parts.iter().enumerate() {
+        let section = part.section(Section::Blocks).ok_or(Unusable(number))?;
+        let places: Vec<BlockPlace> = part::blocks(&section).map(|(place, _)| place).collect();
+        first_records.extend(part::blocks(&section).map(|(_, first)| first));
+        log.push_all(&places);
+        if log.blocks() != part.head.after.blocks {
+            return Err(Unusable(number));
+        }
     }
-    for entry in d.bytes()?.chunks(40) {
-        let (origin, fen) = entry.split_first_chunk::<32>().ok_or(Malformed)?;
-        index.refunded.insert(*origin, u64::from_be_bytes(fen.try_into().map_err(|_| Malformed)?));
+    Ok(first_records)
+}
+
+/// Shard by shard, so that each is filled while it is in the processor's cache.
+fn load_table(parts: &[Part], secret: Secret, of: impl Fn(u8) -> Section) -> Result<Table, Unusable> {
+    let mut table = Table::new(secret);
+    for shard in (0..SHARDS).map(|shard| shard as u8) {
+        let entries = parts.iter().map(|part| part.head.span(of(shard)).len() / size_of::<u64>()).sum();
+        table.reserve(shard, entries);
+        for (number, part) in parts.iter().enumerate() {
+            let section = part.section(of(shard)).ok_or(Unusable(number))?;
+            table.load(shard, part::slots(&section), !part.is_final);
+        }
     }
-    decode_counts(d, &mut index.counts)?;
-    let places = pairs(d.bytes()?)?
-        .map(|(at, body)| BlockPlace { segment: (at >> 32) as u32, at: at as u32, body: body as u32 })
-        .collect();
-    d.end()?;
-    Ok(Snapshot { index, registry, places })
+    Ok(table)
 }
 
-fn encode_table(e: &mut Encoder<'_>, table: &Table) {
-    let mut entries: Vec<(u64, u64)> = table.entries().collect();
-    entries.sort_unstable_by_key(|(_, place)| *place);
-    e.bytes(&words(entries.into_iter().flat_map(|(fingerprint, place)| [fingerprint, place])));
+fn load_rest(parts: &[Part], last: &Part, number: usize, secret: Secret) -> Result<(Index, Registry), Unusable> {
+    let state = last.section(Section::State);
+    let decoded = state.and_then(|state| part::decode_state(&state, secret, &last.head.after).ok());
+    let (mut index, registry) = decoded.ok_or(Unusable(number))?;
+    for (number, part) in parts.iter().enumerate() {
+        let section = part.section(Section::Changes).ok_or(Unusable(number))?;
+        part::add_changes(&section, &mut index).map_err(|_| Unusable(number))?;
+        if part.is_final {
+            index.settle();
+        }
+    }
+    Ok((index, registry))
 }
 
-fn decode_table(d: &mut Decoder<'_>, table: &mut Table) -> Result<(), Malformed> {
-    pairs(d.bytes()?)?.for_each(|(fingerprint, place)| table.insert_fingerprint(fingerprint, place));
-    Ok(())
+fn final_path(dir: &Path, number: usize) -> PathBuf {
+    dir.join(format!("snapshot-{number:08}"))
 }
 
-fn encode_counts(e: &mut Encoder<'_>, counts: &Counts) {
-    e.uint(counts.blocks).uint(counts.bytes).uint(counts.records).uint(counts.invoices).uint(counts.red_letters);
-    e.bytes(&counts.blue_fen.to_be_bytes()).bytes(&counts.red_fen.to_be_bytes());
-    e.bytes(&words(counts.verdicts.iter().chain(&counts.rejected).copied()));
-    e.int(i64::from(counts.curve_day)).bytes(&words(counts.curve.iter().map(|count| u64::from(*count))));
-}
-
-fn decode_counts(d: &mut Decoder<'_>, counts: &mut Counts) -> Result<(), Malformed> {
-    (counts.blocks, counts.bytes, counts.records) = (d.uint()?, d.uint()?, d.uint()?);
-    (counts.invoices, counts.red_letters) = (d.uint()?, d.uint()?);
-    counts.blue_fen = u128::from_be_bytes(d.bytes_of()?);
-    counts.red_fen = u128::from_be_bytes(d.bytes_of()?);
-    let all = counts.verdicts.iter_mut().chain(&mut counts.rejected);
-    numbers(d.bytes()?)?.zip(all).for_each(|(read, count)| *count = read);
-    counts.curve_day = i32::try_from(d.int()?).map_err(|_| Malformed)?;
-    numbers(d.bytes()?)?.zip(&mut counts.curve).for_each(|(read, count)| *count = read as u32);
-    Ok(())
-}
-
-fn words(values: impl Iterator<Item = u64>) -> Vec<u8> {
-    values.flat_map(u64::to_be_bytes).collect()
-}
-
-fn numbers(bytes: &[u8]) -> Result<impl Iterator<Item = u64> + '_, Malformed> {
-    let (words, rest) = bytes.as_chunks::<8>();
-    if rest.is_empty() { Ok(words.iter().map(|word| u64::from_be_bytes(*word))) } else { Err(Malformed) }
-}
-
-fn pairs(bytes: &[u8]) -> Result<impl Iterator<Item = (u64, u64)> + '_, Malformed> {
-    let (pairs, rest) = bytes.as_chunks::<16>();
-    let word = |pair: &[u8; 16], at: usize| u64::from_be_bytes(pair[at..at + 8].try_into().expect("8 bytes"));
-    if rest.is_empty() { Ok(pairs.iter().map(move |pair| (word(pair, 0), word(pair, 8)))) } else { Err(Malformed) }
+fn open_path(dir: &Path) -> PathBuf {
+    dir.join("snapshot")
 }
 
 /// The fingerprint secret of a ledger, from the 16 bytes of its file.

@@ -73,12 +73,13 @@ pub(super) fn blocks_dir(dir: &Path) -> PathBuf {
     dir.join("blocks")
 }
 
-pub(super) fn snapshot_path(dir: &Path) -> PathBuf {
-    dir.join("index").join("snapshot")
+/// Derived data: the secret, and the parts of the snapshot.
+fn index_dir(dir: &Path) -> PathBuf {
+    dir.join("index")
 }
 
 fn secret_path(dir: &Path) -> PathBuf {
-    dir.join("index").join("secret")
+    index_dir(dir).join("secret")
 }
 
 /// Confirms an identity in the log.
@@ -129,19 +130,19 @@ impl Ledger {
         let lock = if options.readonly { None } else { Some(Lock::take(dir)?) };
         let secret = read_secret(dir, options.readonly)?;
         let log = LogReader::new(&blocks_dir(dir));
-        let snapshot = usable_snapshot(dir, secret, &log);
-        let (state, end) = catch_up(&log, snapshot, secret, !options.readonly)?;
+        let snapshot = snapshot::read(&index_dir(dir), secret, &log);
+        let mut row = snapshot::Row::new(&index_dir(dir));
+        let (state, end) = catch_up(&log, snapshot, secret, &mut row, !options.readonly)?;
         let missing = || LedgerError::Missing(format!("no genesis in {}: run `farechain init` again", dir.display()));
         let State { index, registry } = state.ok_or_else(missing)?;
         let writer = match lock {
             Some(lock) => {
                 let writer = LogWriter::open(log.clone(), end, index.head)?;
-                Some(Writer { log: writer, snapshot_records: index.counts.records, _lock: lock })
+                Some(Writer { log: writer, snapshot: row, _lock: lock })
             }
             None => None,
         };
         Ok(Ledger {
-            dir: dir.to_path_buf(),
             genesis: registry.genesis().clone(),
             rejected: RejectedStore::open(&dir.join("rejected"), !options.readonly)?,
             log,
@@ -195,7 +196,7 @@ pub(crate) fn genesis_is_there(dir: &Path) -> Result<bool, LedgerError> {
 
 fn write_secret(dir: &Path, secret: &[u8; 16]) -> Result<(), LedgerError> {
     let path = secret_path(dir);
-    let parent = dir.join("index");
+    let parent = index_dir(dir);
     let written = fs::create_dir_all(&parent).and_then(|()| {
         let mut file = fs::File::create(&path)?;
         file.write_all(secret)?;
@@ -221,33 +222,33 @@ fn read_secret(dir: &Path, readonly: bool) -> Result<Secret, LedgerError> {
     Ok(snapshot::secret(&bytes))
 }
 
-/// A snapshot whose last block is the one that the log holds there; its places are given to the reader.
-fn usable_snapshot(dir: &Path, secret: Secret, log: &LogReader) -> Option<Snapshot> {
-    let snapshot = snapshot::read(&snapshot_path(dir), secret)?;
-    log.push_all(&snapshot.places);
-    let header = log.header(log.blocks().checked_sub(1)?).ok().flatten();
-    if header.is_some_and(|header| digest::block(&header) == snapshot.index.head) {
-        return Some(snapshot);
-    }
-    log.forget();
-    None
-}
-
 /// Applies the blocks behind the snapshot, or all.
 fn catch_up(
     log: &LogReader,
     snapshot: Option<Snapshot>,
     secret: Secret,
+    row: &mut snapshot::Row,
     repair: bool,
 ) -> Result<(Option<State>, Recovered), LedgerError> {
     let last = snapshot.as_ref().and_then(|_| log.blocks().checked_sub(1));
     let known = last.and_then(|height| Some((height, log.place(height)?)));
-    let mut state = snapshot.map(|snapshot| State { index: snapshot.index, registry: snapshot.registry });
+    let mut state = snapshot.map(|snapshot| {
+        *row = snapshot.row;
+        State { index: snapshot.index, registry: snapshot.registry }
+    });
     let end = recover(log.dir(), known, repair, &mut |place, body| {
         log.push(place);
         match &mut state {
             Some(state) => state.apply(log, &place, &body)?,
             None => state = Some(State::genesis(secret, &place, &body).map_err(|what| damaged(log, &place, what))?),
+        }
+        if let Some(State { index, registry }) = state.as_mut().filter(|state| row.is_due(&state.index)) {
+            if repair {
+                // As in committing: what cannot be written now is tried again with the next part.
+                let _written = row.write(index, registry, log);
+            } else {
+                row.skip(index);
+            }
         }
         Ok(())
     })?;

@@ -124,8 +124,8 @@ impl Ledger {
     /// `Corrupt`, `Io`.
     pub fn invoice(&self, code: &str, number: u32) -> Result<Option<InvoiceView>, LedgerError> {
         let Some(code) = farechain_core::text::Text::new(code) else { return Ok(None) };
-        let place = self.index().numbers.get(&code, number);
-        place.map(|place| self.invoice_at(Location::unpack(place))).transpose()
+        let location = self.index().of_number(&code, number);
+        location.map(|location| self.invoice_at(location)).transpose()
     }
 
     /// An invoice by the hash of its record.
@@ -133,9 +133,9 @@ impl Ledger {
     /// # Errors
     /// `Corrupt`, `Io`.
     pub fn invoice_by_hash(&self, hash: &Digest) -> Result<Option<InvoiceView>, LedgerError> {
-        let candidates: Vec<u64> = self.index().hashes.candidates(hash).collect();
-        for place in candidates {
-            let found = self.invoice_at(Location::unpack(place))?;
+        let candidates: Vec<Location> = self.index().of_hash(hash).collect();
+        for location in candidates {
+            let found = self.invoice_at(location)?;
             if found.hash == *hash {
                 return Ok(Some(found));
             }
@@ -150,7 +150,7 @@ impl Ledger {
         let remaining_fen = match &record {
             Record::Invoice(invoice) => {
                 let total_fen = invoice.line.total_fen.unsigned_abs();
-                self.index().remaining.get(&location.pack()).copied().unwrap_or(total_fen)
+                self.index().remaining_fen(location).unwrap_or(total_fen)
             }
             _ => 0,
         };

@@ -69,8 +69,9 @@ impl LogReader {
         self.read_map().places.get(usize::try_from(height).ok()?).copied()
     }
 
-    pub(crate) fn places(&self) -> Vec<BlockPlace> {
-        self.read_map().places.clone()
+    /// Where the blocks from a height on lie.
+    pub(crate) fn places_from(&self, height: u64) -> Vec<BlockPlace> {
+        self.read_map().places[height as usize..].to_vec()
     }
 
     pub(crate) fn push(&self, place: BlockPlace) {
