@@ -3,6 +3,12 @@
 //! Knows files; does not know Kafka's protocol beyond record batches, nor Python.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+extern crate self as farechain_ledger;
+#[cfg(test)]
+#[path = "../tests/scenario/mod.rs"]
+mod scenario;
+
 pub mod assemble;
 pub mod audit;
 pub mod batch;

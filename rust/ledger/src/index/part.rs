@@ -280,3 +280,24 @@ fn numbers(bytes: &[u8]) -> Result<impl Iterator<Item = u64> + '_, Malformed> {
     let (words, rest) = bytes.as_chunks::<8>();
     if rest.is_empty() { Ok(words.iter().map(|word| u64::from_be_bytes(*word))) } else { Err(Malformed) }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// The part with its last block a byte longer, and every checksum right.
+    pub fn with_another_number(file: &[u8]) -> Vec<u8> {
+        let secret = [u64::from_be_bytes([9; 8]); 2];
+        let head = Head::parse(file, secret).expect("a part");
+        let mut forged = file.to_vec();
+        let blocks = head.span(Section::Blocks);
+        forged[blocks.end - 5] ^= 1;
+        let crc = crc32c::crc32c(&forged[blocks]).to_be_bytes();
+        let head_bytes = u32::from_be_bytes(forged[4..8].try_into().expect("4 bytes")) as usize;
+        let list_at = PREFIX_BYTES + head_bytes - 8 * SECTIONS;
+        forged[list_at + 8 * BLOCKS + 4..list_at + 8 * BLOCKS + 8].copy_from_slice(&crc);
+        let crc = crc32c::crc32c(&forged[PREFIX_BYTES..PREFIX_BYTES + head_bytes]).to_be_bytes();
+        forged[..4].copy_from_slice(&crc);
+        forged
+    }
+}

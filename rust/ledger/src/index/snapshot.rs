@@ -4,6 +4,9 @@
 //! open end, `snapshot`, which the next part replaces. Derived data: from the first part on that is missing, damaged, or
 //! does not continue the one before it, all are ignored and the log is read instead.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -19,8 +22,8 @@ use crate::index::{Index, Secret};
 use crate::log::{BlockPlace, LogReader, sync_dir};
 
 /// Records and blocks of a part: they bound what opening after a crash reads of the log.
-const PART_RECORDS: u64 = 250_000;
-const PART_BLOCKS: u64 = 65_536;
+const PART_RECORDS: u64 = if cfg!(test) { 6 } else { 250_000 };
+const PART_BLOCKS: u64 = if cfg!(test) { 12 } else { 65_536 };
 
 /// The state after the last part that can be used.
 #[derive(Debug)]
