@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bench import day, documents, live, proofs, shapes
+from bench import city, day, documents, live, proofs, shapes
 from bench.figures import Figure, keep, show
 
 PLACE = Path("var/bench")
@@ -15,7 +15,8 @@ def main() -> None:
     """Runs what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--invoices", type=int, default=170_000)
-    parser.add_argument("--only", choices=PARTS, action="append")
+    parser.add_argument("--only", choices=(*PARTS, "city"), action="append")
+    parser.add_argument("--filled", type=int, default=33_000_000, help="invoices of a city")
     parser.add_argument("--output", type=Path, default=Path("bench/results/latest.json"))
     args = parser.parse_args()
     wanted = args.only or PARTS
@@ -34,6 +35,8 @@ def main() -> None:
         tables["documents, CPU of one core an invoice"] = documents.measure()
     if "proofs" in wanted:
         tables["proofs"] = proofs.measure(PLACE, args.invoices)
+    if "city" in wanted:
+        tables |= city.measure(PLACE, args.invoices, args.filled)
     for title, figures in tables.items():
         show(title, figures)
     keep(args.output, tables)

@@ -144,7 +144,7 @@ impl Auditor<'_> {
             self.snapshot.clear();
             return None;
         };
-        let byte = first_difference(&part.derived(index, registry, &self.log), &stored);
+        let byte = first_difference(&[&part.derived(index, registry, &self.log)], &stored);
         if part.is_final {
             index.settle();
         }
