@@ -1,5 +1,7 @@
 //! What an index of identities costs, by kind, in one run: `index_bench [ENTRIES]` prints the table of `docs/adr/0010`.
 
+#![allow(clippy::cast_precision_loss, reason = "bytes an entry for a person to read")]
+
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Write;
