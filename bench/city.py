@@ -1,7 +1,8 @@
-"""A ledger of a whole city, 33,000,000 invoices, and a day on top of it, beside the same day on an empty ledger.
+"""A city's ledger, 33,000,000 invoices, and a day on top of it, beside the same day on an empty ledger.
 
-The invoices are made by ``rust/ledger/examples/city.rs``, which skips JSON and signatures; everything measured is the real
-code on a signed day. Each step is a process of its own, so that its memory is its own; one is killed while it commits.
+The invoices are made by ``rust/ledger/examples/city.rs``, which skips JSON and signatures; what is measured
+is the real code on a signed day. Each step is a process of its own, so that its memory is its own; one of
+them is killed while it commits.
 """
 
 import json
@@ -198,7 +199,9 @@ def measure(place: Path, day_invoices: int, invoices: int) -> dict[str, list[Fig
     """The tables of a city. In the tables of a day, the budget is the same day on an empty ledger."""
     needed, free = invoices * BYTES_PER_INVOICE + SPARE_BYTES, shutil.disk_usage(place).free
     if free < needed:
-        raise SystemExit(f"{place} has {free >> 30} GiB free, {needed >> 30} are needed: name fewer with --filled")
+        raise SystemExit(
+            f"{place} has {free >> 30} GiB free, {needed >> 30} are needed: name fewer with --filled"
+        )
     day = prepared_day(place, day_invoices)
     path, small = place / "ledger-city", place / "ledger-empty"
     _create(path, day)

@@ -123,6 +123,17 @@ pub enum Event {
     Command(Command),
 }
 
+impl Event {
+    /// The identity that a payment, top-up or refund will occupy; a command's depends on its signer.
+    pub fn identity(&self) -> Option<&Digest> {
+        match self {
+            Event::Payment(payment) => Some(&payment.identity),
+            Event::Refund(refund) => Some(&refund.identity),
+            Event::Command(_) => None,
+        }
+    }
+}
+
 /// An event with the name of the network it was signed for (checked by `decide`, not by the decoder).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {

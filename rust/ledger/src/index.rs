@@ -82,6 +82,9 @@ pub struct Index {
     pub counts: Counts,
 }
 
+/// Records between asking memory for the slots that one will take and applying it.
+const PREFETCHED: usize = 8;
+
 /// Reads a record of the log to confirm a fingerprint: whether the record there has this identity.
 pub type Confirm<'a> = &'a dyn Fn(Location, &Digest) -> bool;
 
@@ -171,7 +174,11 @@ impl Index {
     pub fn apply(&mut self, block: &Applied<'_>, confirm: Confirm<'_>) {
         let first = u32::try_from(self.counts.records).expect("an index of fewer than 2^32 records");
         self.first_records.push(first);
-        for ((entry, hash), ordinal) in block.entries.iter().zip(block.hashes).zip(first..) {
+        for (i, ((entry, hash), ordinal)) in block.entries.iter().zip(block.hashes).zip(first..).enumerate() {
+            if let Some((ahead, hash)) = block.entries.get(i + PREFETCHED).zip(block.hashes.get(i + PREFETCHED)) {
+                ahead.record.identity().into_iter().for_each(|identity| self.identities.prefetch(identity));
+                self.hashes.prefetch(hash);
+            }
             self.apply_record(&entry.record, hash, entry.annex, ordinal, confirm);
         }
         for range in block.ranges {

@@ -34,6 +34,10 @@ pub(crate) use open::{State, confirm, genesis_is_there};
 pub(crate) use query::read_outcomes;
 pub use query::{BlockView, InputFrame, InvoiceView, Status};
 
+/// Inputs between asking memory for an identity's slots and deciding it: of a large index they are in no cache
+/// (`examples/index_bench.rs`).
+const PREFETCHED: usize = 8;
+
 /// A durable block.
 #[derive(Debug, Clone, Default)]
 pub struct Committed {
@@ -254,7 +258,13 @@ impl Ledger {
     fn build<'b>(&self, index: &Index, batch: &'b PreparedBatch, block: Block) -> Result<Assembled<'b>, LedgerError> {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         let draft = Draft::new(index, &self.log, &mut registry, block, batch.inputs.len());
-        let steps = batch.inputs.iter().map(|input| step(batch, input));
+        let steps = batch.inputs.iter().enumerate().map(|(i, input)| {
+            let ahead = batch.inputs.get(i + PREFETCHED).and_then(|ahead| ahead.event.as_ref().ok());
+            if let Some(identity) = ahead.and_then(|signed| signed.event.identity()) {
+                index.prefetch(identity);
+            }
+            step(batch, input)
+        });
         Assembled::build(draft, &index.positions[0], steps).map_err(damage)
     }
 
