@@ -24,7 +24,7 @@ from farechain.day.plan import PARTITIONS
 from farechain.spool_lines import spool_record
 
 FILLED = "payments.filled"
-BYTES_PER_INVOICE = 520
+BYTES_PER_INVOICE = 760
 SPARE_BYTES = 4 << 30
 BLOCK = 8192
 ONE_BY_ONE = 20_000
@@ -69,12 +69,22 @@ def _create(path: Path, day: Path) -> None:
     ledger.close()
 
 
+def _data(value: bytes | None) -> dict[str, Any]:
+    """An event's data; nothing of what is no event, of which the day has every kind."""
+    try:
+        event = json.loads(value or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    data = event.get("data") if isinstance(event, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
 def _template(day: Path) -> bytes:
     """The canonical bytes of a payment that is invoiced from the numbers granted to anyone."""
     sellers = {each.tax_id for each in operators() if each.scene == SHARED_NUMBERS}
     for _source, records in _inputs(day)[1:]:
         for _offset, _timestamp, _key, value, headers in records:
-            data = json.loads(value or b"{}").get("data", {})
+            data = _data(value)
             sold = data.get("kind") == "PAID" and data.get("channel") in {"WECHAT", "ALIPAY"}
             if sold and data.get("seller_tax_id") in sellers and data.get("paid_fen", 0) > 0:
                 parts = [struct.pack(">QII", 0, 0xFFFF_FFFF, len(headers))]

@@ -17,7 +17,6 @@ use farechain_ledger::intake::{RawBatch, RawInput};
 use farechain_ledger::ledger::{Ledger, OpenOptions};
 
 const BLOCK_INPUTS: u64 = 8192;
-const DATA_BYTES: usize = 8;
 
 /// The payment that is copied.
 struct Template {
@@ -26,6 +25,8 @@ struct Template {
     payment: Payment,
     network: Signed,
     headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// Its canonical data: that of a copy has the offset behind it.
+    data: Vec<u8>,
 }
 
 impl Template {
@@ -35,28 +36,26 @@ impl Template {
         let end = bytes.len() as u32;
         let only = RawInput { source, timestamp_ms: 0, buffer: 0, start: 0, end };
         let raw = RawBatch { buffers: vec![Arc::new(bytes)], inputs: vec![only], ranges: Vec::new() };
-        let mut prepared = ledger.prepare(raw).0.inputs.pop().ok_or("one input")?;
+        let mut batch = ledger.prepare(raw).0;
+        let mut prepared = batch.inputs.pop().ok_or("one input")?;
+        let data = batch.data(&prepared).to_vec();
         let signed = prepared.event.clone().map_err(|code| format!("the template is refused: {code:?}"))?;
         let Event::Payment(payment) = signed.event.clone() else { return Err("the template is no payment".into()) };
         prepared.source = source;
-        Ok(Template { timestamp_ms: payment.paid_at_ms, prepared, payment, network: signed, headers })
+        Ok(Template { timestamp_ms: payment.paid_at_ms, prepared, payment, network: signed, headers, data })
     }
 
     fn copy(&self, offset: u64, batch: &mut PreparedBatch, buffer: &mut Vec<u8>) -> PreparedInput {
         let start = buffer.len();
         let headers = self.headers.iter().map(|(name, value)| (&name[..], value.as_deref()));
         input::encode(buffer, offset, None, headers, Some(b"{}"));
-        let data = offset.to_be_bytes();
-        let unique: Digest = leaf(&data);
-        let data_start = batch.data[0].len();
-        batch.data[0].extend_from_slice(&data);
-        let payment = Payment {
-            identity: unique,
-            origin: unique,
-            data_leaf: unique,
-            detail_at: u32::MAX,
-            ..self.payment.clone()
-        };
+        let unique: Digest = leaf(&offset.to_be_bytes());
+        let data = &mut batch.data[0];
+        let data_start = data.len();
+        data.extend_from_slice(&self.data);
+        data.extend_from_slice(&offset.to_be_bytes());
+        let data_leaf = leaf(&data[data_start..]);
+        let payment = Payment { identity: unique, origin: unique, data_leaf, ..self.payment.clone() };
         PreparedInput {
             source: self.prepared.source,
             timestamp_ms: self.timestamp_ms,
@@ -69,7 +68,7 @@ impl Template {
             event: Ok(Signed { event: Event::Payment(payment), ..self.network.clone() }),
             share: 0,
             data_start: data_start as u32,
-            data_end: (data_start + DATA_BYTES) as u32,
+            data_end: data.len() as u32,
         }
     }
 
