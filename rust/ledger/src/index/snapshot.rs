@@ -208,13 +208,20 @@ fn load_blocks(parts: &[Part], log: &LogReader) -> Result<Vec<u32>, Unusable> {
 /// Shard by shard, so that each is filled while it is in the processor's cache.
 fn load_table(parts: &[Part], secret: Secret, of: impl Fn(u8) -> Section) -> Result<Table, Unusable> {
     let mut table = Table::new(secret);
+    let mut slots = Vec::new();
     for shard in (0..SHARDS).map(|shard| shard as u8) {
-        let entries = parts.iter().map(|part| part.head.span(of(shard)).len() / size_of::<u64>()).sum();
-        table.reserve(shard, entries);
+        slots.clear();
         for (number, part) in parts.iter().enumerate() {
             let section = part.section(of(shard)).ok_or(Unusable(number))?;
-            table.load(shard, part::slots(&section), !part.is_final);
+            let before = slots.len();
+            slots.extend(part::slots(&section));
+            if !part.is_final {
+                table.keep_recent(shard, &slots[before..]);
+            }
         }
+        #[allow(clippy::stable_sort_primitive, reason = "it merges the parts' runs, which are in order already")]
+        slots.sort();
+        table.fill(shard, &slots);
     }
     Ok(table)
 }

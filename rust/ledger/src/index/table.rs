@@ -70,17 +70,23 @@ impl Shard {
     }
 
     fn grow_to(&mut self, homes: usize) {
-        let mut grown = Shard::new(homes);
+        *self = Shard::swept(homes, self.slots.iter().copied().filter(|slot| *slot != FREE));
+    }
+
+    /// A shard of these slots, which come in their order.
+    fn swept(homes: usize, slots: impl Iterator<Item = Slot>) -> Shard {
+        let mut shard = Shard::new(homes);
         let mut free_from = 0;
-        for slot in self.slots.iter().filter(|slot| **slot != FREE) {
-            let at = grown.home(*slot).max(free_from);
-            if at == grown.slots.len() {
-                grown.slots.push(FREE);
+        for slot in slots {
+            let at = shard.home(slot).max(free_from);
+            if at == shard.slots.len() {
+                shard.slots.push(FREE);
             }
-            grown.slots[at] = *slot;
+            shard.slots[at] = slot;
             free_from = at + 1;
+            shard.used += 1;
         }
-        (self.slots, self.homes) = (grown.slots, grown.homes);
+        shard
     }
 }
 
@@ -145,25 +151,18 @@ impl Table {
         self.recent.clear();
     }
 
-    /// Adds entries of one shard as a snapshot holds them; `recent` if they are in no part that is final.
-    pub fn load(&mut self, shard: u8, slots: impl Iterator<Item = Slot>, recent: bool) {
-        for slot in slots.filter(|slot| *slot != FREE) {
-            self.shards[usize::from(shard)].insert(slot);
-            if recent {
-                self.recent.push((shard, slot));
-            }
-        }
+    /// Fills an empty shard with what a snapshot holds of it, sorted, in one sweep.
+    pub fn fill(&mut self, shard: u8, slots: &[Slot]) {
+        let place = usize::from(shard);
+        let homes = slots.len() * 10 / 9;
+        // As in `new`: the shards are to grow one after the other.
+        let homes = (homes + homes * place / (4 * SHARDS) + 1).max(self.shards[place].homes);
+        self.shards[place] = Shard::swept(homes, slots.iter().copied());
     }
 
-    /// Makes room in a shard for so many more.
-    pub fn reserve(&mut self, shard: u8, more: usize) {
-        let place = usize::from(shard);
-        let shard = &mut self.shards[place];
-        let homes = (shard.used + more) * 10 / 9;
-        let homes = homes + homes * place / (4 * SHARDS) + 1;
-        if homes > shard.homes {
-            shard.grow_to(homes);
-        }
+    /// Says that entries of a shard are in no part of a snapshot that is final.
+    pub fn keep_recent(&mut self, shard: u8, slots: &[Slot]) {
+        self.recent.extend(slots.iter().map(|slot| (shard, *slot)));
     }
 
     /// Bytes of memory.
@@ -251,9 +250,10 @@ mod tests {
                 model.entry(*key).or_default().push(ordinal);
             }
             let mut loaded = Table::new([3, 4]);
-            for (shard, slot) in table.recent() {
-                loaded.load(shard, std::iter::once(slot), false);
+            for entries in table.recent().chunk_by(|a, b| a.0 == b.0) {
+                loaded.fill(entries[0].0, &entries.iter().map(|(_, slot)| *slot).collect::<Vec<_>>());
             }
+            prop_assert_eq!(loaded.len(), table.len());
             for key in 0..500 {
                 let expected = model.get(&key).cloned().unwrap_or_default();
                 prop_assert_eq!(table.candidates(&digest(key)).collect::<Vec<_>>(), expected.clone());
