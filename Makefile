@@ -35,7 +35,7 @@ $(VENV)/.peers: $(VENV)/.dependencies bench/peers/requirements.lock
 bench-peers: $(VENV)/.built $(VENV)/.peers ## farechain beside a Python pipeline, Tessera, immudb and CometBFT
 	$(PYTHON) -m bench.peers
 
-bench-city: $(VENV)/.built ## a day on a ledger of 33,000,000 invoices; 20 GB of disk, a quarter of an hour
+bench-city: $(VENV)/.built ## a day on a ledger of 33,000,000 invoices; 28 GB of disk, some minutes
 	$(PYTHON) -m bench --only city --output bench/results/city.json
 
 clean: ## removes what the other commands made
