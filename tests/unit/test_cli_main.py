@@ -277,3 +277,16 @@ def test_no_witness_there(place: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (code, "--init" in line) == (2, True)
     code, line = failing(capsys, "witness", "--state", "w", "--init")
     assert (code, "--name" in line) == (2, True)
+
+
+def test_instructions_that_are_not_there_are_one_line() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "farechain", "--help"],
+        env=os.environ | {"FARECHAIN_INSTRUCTIONS": "abacus"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 2
+    assert told.stderr.startswith('farechain: E_USAGE: FARECHAIN_INSTRUCTIONS="abacus"')
+    assert told.stderr.count("\n") == 1

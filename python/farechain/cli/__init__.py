@@ -14,8 +14,13 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
 
-from farechain._core import VERSION, LedgerError
 from farechain.errors import EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
+
+try:
+    from farechain._core import VERSION, LedgerError
+except ValueError as refused:  # FARECHAIN_INSTRUCTIONS asks for what this processor lacks
+    print(f"farechain: E_USAGE: {refused}", file=sys.stderr)
+    sys.exit(EXIT_USAGE)
 from farechain.ledger_errors import as_failure
 
 VERBS = (
