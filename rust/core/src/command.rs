@@ -2,6 +2,7 @@
 
 pub(crate) mod canonical;
 pub(crate) mod decode;
+mod lifecycle;
 
 use alloc::vec::Vec;
 
@@ -9,6 +10,9 @@ use crate::digest::Digest;
 use crate::event::DetailType;
 use crate::input::Kid;
 use crate::text::{InvoiceCode, SceneCode, TaxCode, TaxId, Text};
+
+pub use canonical::command_id_of_canonical;
+pub use lifecycle::{Buyer, Change, ClaimedPayment, InvoiceId, RedReason, Scope};
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -185,6 +189,88 @@ pub enum Order {
         /// The grant's first number.
         from: u32,
     },
+    /// BUREAU or the key's ISSUER: the key is retired and nothing that it signed is admitted any more.
+    RevokeKey {
+        /// The key.
+        kid: Kid,
+    },
+    /// An ISSUER admits what a retired device signed in its own time.
+    Admit {
+        /// The key.
+        kid: Kid,
+        /// Payments up to this time, milliseconds since 1970.
+        until_ms: i64,
+    },
+    /// An ISSUER lets an agent act for it; replaces its delegation to that agent.
+    Delegate {
+        /// The agent's tax id.
+        agent: TaxId,
+        /// For these scenes; none ends it.
+        scenes: Vec<SceneCode>,
+        /// First height at which it is over; `u64::MAX` when open.
+        to_height: u64,
+    },
+    /// A REIMBURSER says whether it takes invoices without a buyer.
+    ReimburserPolicy {
+        /// Whether it does.
+        accepts_individuals: bool,
+    },
+    /// An ISSUER applies for numbers.
+    ApplyNumbers {
+        /// How many.
+        count: u32,
+    },
+    /// BUREAU refuses an application.
+    RefuseNumbers {
+        /// The issuer.
+        tax_id: TaxId,
+        /// Why.
+        reason: Text<100>,
+    },
+    /// An ISSUER declares a month.
+    Declare {
+        /// The month, year * 12 + month - 1.
+        period: u32,
+        /// Invoiced, fen.
+        invoiced_fen: u64,
+        /// Not invoiced yet, fen.
+        uninvoiced_fen: u64,
+        /// Reversed in that month, fen.
+        red_fen: u64,
+    },
+    /// BUREAU acknowledges a declaration.
+    Acknowledge {
+        /// The issuer.
+        tax_id: TaxId,
+        /// The month.
+        period: u32,
+    },
+    /// Payments become one invoice under a title.
+    Claim {
+        /// Whom it is for.
+        buyer: Buyer,
+        /// The payments, at least one, each once.
+        payments: Vec<ClaimedPayment>,
+    },
+    /// The invoice is reversed and issued again under another title.
+    Retitle {
+        /// The invoice.
+        invoice: InvoiceId,
+        /// Whom the new one is for.
+        buyer: Buyer,
+    },
+    /// A change of one invoice's standing.
+    Change {
+        /// The invoice.
+        invoice: InvoiceId,
+        /// What happens to it.
+        change: Change,
+    },
+    /// All or nothing.
+    Batch {
+        /// Claims, retitles and changes, 1 to 64.
+        orders: Vec<Order>,
+    },
 }
 
 /// A decoded command.
@@ -211,6 +297,18 @@ impl Order {
             Order::Mandate { .. } => 22,
             Order::GrantNumbers { .. } => 23,
             Order::CloseGrant { .. } => 24,
+            Order::RevokeKey { .. } => 25,
+            Order::Admit { .. } => 26,
+            Order::Delegate { .. } => 27,
+            Order::ReimburserPolicy { .. } => 28,
+            Order::ApplyNumbers { .. } => 29,
+            Order::RefuseNumbers { .. } => 30,
+            Order::Declare { .. } => 31,
+            Order::Acknowledge { .. } => 32,
+            Order::Claim { .. } => 40,
+            Order::Retitle { .. } => 41,
+            Order::Change { change, .. } => change.kind(),
+            Order::Batch { .. } => 60,
         }
     }
 }

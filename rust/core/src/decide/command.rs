@@ -1,7 +1,7 @@
 //! Commands: who may give which, and when.
 
 use crate::code;
-use crate::command::{Command, Order, Role};
+use crate::command::{Change, Command, Order, Role};
 use crate::decide::{Accepted, Block, Entry, View};
 use crate::digest::{self, Digest};
 use crate::error::Code;
@@ -34,25 +34,52 @@ pub(super) fn occupied(command: &Command, key: &Key) -> Digest {
 
 /// Who may give which command: step 6, before anything else is looked at.
 pub(super) fn check_role(registry: &Registry, order: &Order, key: &Key) -> Result<(), Code> {
-    let (bureau, issuer) = (key.role == Role::Bureau, key.role == Role::Issuer);
+    let (bureau, issuer, agent) = (key.role == Role::Bureau, key.role == Role::Issuer, key.role == Role::Agent);
     let allowed = match order {
         Order::AdmitIssuer { .. }
         | Order::SceneTable { .. }
         | Order::RateTable { .. }
         | Order::GrantNumbers { .. }
-        | Order::CloseGrant { .. } => bureau,
+        | Order::CloseGrant { .. }
+        | Order::RefuseNumbers { .. }
+        | Order::Acknowledge { .. } => bureau,
         Order::RegisterKey { role, tax_id, .. } => {
-            let own_device = issuer && *role == Role::Device && key.tax_id == *tax_id;
-            *role != Role::Bureau && (bureau || own_device)
+            let own = (issuer && *role == Role::Device) || (agent && *role == Role::Holder);
+            *role != Role::Bureau && (bureau || (own && key.tax_id == *tax_id))
         }
         Order::RotateKey { .. } => true,
-        Order::RetireKey { kid } => {
-            let retired = registry.key(kid).ok_or(Code::KeyUnknown)?;
-            bureau || (issuer && key.tax_id == retired.tax_id)
+        Order::RetireKey { kid } | Order::RevokeKey { kid } => {
+            let ended = registry.key(kid).ok_or(Code::KeyUnknown)?;
+            bureau || (issuer && key.tax_id == ended.tax_id)
         }
-        Order::Mandate { .. } => issuer,
+        Order::Admit { kid, .. } => {
+            let admitted = registry.key(kid).ok_or(Code::KeyUnknown)?;
+            issuer && admitted.role == Role::Device && key.tax_id == admitted.tax_id
+        }
+        Order::Mandate { .. } | Order::Delegate { .. } | Order::ApplyNumbers { .. } | Order::Declare { .. } => issuer,
+        Order::ReimburserPolicy { .. } => key.role == Role::Reimburser,
+        Order::Claim { .. } | Order::Retitle { .. } => issuer || agent,
+        Order::Change { change, .. } => may_change(key.role, change),
+        Order::Batch { orders } => return orders.iter().try_for_each(|order| check_role(registry, order, key)),
     };
     if allowed { Ok(()) } else { Err(Code::Role) }
+}
+
+/// Which roles may ever give a change; whether this signer may of this invoice is looked at later.
+fn may_change(role: Role, change: &Change) -> bool {
+    match change {
+        Change::Bind { .. } | Change::RedIssue { .. } => matches!(role, Role::Issuer | Role::Agent),
+        Change::Transfer { .. } => matches!(role, Role::Holder | Role::Agent),
+        Change::Lock { .. } | Change::Reimburse { .. } | Change::ConfirmUse | Change::Post { .. } | Change::Unpost => {
+            role == Role::Reimburser
+        }
+        Change::Unlock { .. } => matches!(role, Role::Reimburser | Role::Bureau),
+        Change::RedRequest { .. } | Change::RedConfirm | Change::RedRefuse | Change::RedWithdraw => {
+            matches!(role, Role::Issuer | Role::Agent | Role::Reimburser)
+        }
+        Change::RedExpire => true,
+        Change::Freeze { .. } | Change::Unfreeze => role == Role::Bureau,
+    }
 }
 
 fn check(registry: &Registry, order: &Order, key: &Key) -> Result<(), Code> {
@@ -75,7 +102,7 @@ fn check(registry: &Registry, order: &Order, key: &Key) -> Result<(), Code> {
             if allowed { Ok(()) } else { Err(Code::RateNotAllowed) }
         }
         Order::GrantNumbers { code, from, to, tax_id } => {
-            if !registry.genesis().regions.iter().any(|region| region == code::region(code)) {
+            if !registry.genesis().regions.iter().any(|region| code::is_of_region(code, region)) {
                 return Err(Code::CodeRegion);
             }
             if registry.overlaps(code, *from, *to) {
@@ -88,6 +115,7 @@ fn check(registry: &Registry, order: &Order, key: &Key) -> Result<(), Code> {
             let open = registry.grants().iter().any(|g| g.code == *code && g.from == *from && !g.closed);
             if open { Ok(()) } else { Err(Code::State) }
         }
+        _ => Err(Code::Schema),
     }
 }
 
