@@ -2,11 +2,11 @@
 
 ``python -m bench.gate`` ends with 1 where a ratio is above its ceiling in ``bench/gate.json``. What is
 compared runs in one process, alternately, and the least of the rounds counts; each instruction set has a
-process of its own, since it is chosen once. Ceilings are twice what was measured when they were recorded, and
-three times where both sides take about a microsecond, which a busy neighbour's cache misses alone can double:
-a lane that is not taken, or a look-up that became a walk, costs more than that. ``--record`` measures and writes them, and the change is for the reviewer to judge.
-Appending is left out: its CPU is the kernel's, and depends on the disk. Performance counters are not used: few
-places where this runs allow them.
+process of its own, since it is chosen once. Ceilings are twice what was measured when they were recorded,
+and three times where both sides take about a microsecond, which a busy neighbour's cache misses alone can
+double: a lane that is not taken, or a look-up that became a walk, costs more than that. ``--record`` measures
+and writes them, and the change is for the reviewer to judge. Appending is left out: its CPU is the kernel's,
+and depends on the disk. Performance counters are not used: few places where this runs allow them.
 """
 
 import argparse
