@@ -34,6 +34,11 @@ pub fn is_of_region(code: &InvoiceCode, region: &str) -> bool {
     }
 }
 
+/// Whether a checked code is the beginning of all-digital numbers of 20 digits.
+pub fn is_all_digital(code: &InvoiceCode) -> bool {
+    code.as_bytes().first() != Some(&b'1')
+}
+
 /// A range of numbers, both ends inclusive.
 ///
 /// # Errors

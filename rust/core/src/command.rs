@@ -3,6 +3,7 @@
 pub(crate) mod canonical;
 pub(crate) mod decode;
 mod lifecycle;
+mod names;
 
 use alloc::vec::Vec;
 
@@ -13,6 +14,7 @@ use crate::text::{InvoiceCode, SceneCode, TaxCode, TaxId, Text};
 
 pub use canonical::command_id_of_canonical;
 pub use lifecycle::{Buyer, Change, ClaimedPayment, InvoiceId, RedReason, Scope};
+pub use names::kind_name;
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -285,6 +287,11 @@ pub struct Command {
 }
 
 impl Order {
+    /// Whether it is a claim or a change of one invoice, which makes one record of its own kind.
+    pub fn is_of_invoice(&self) -> bool {
+        matches!(self, Order::Claim { .. } | Order::Change { .. })
+    }
+
     /// The number of its kind, which is also its record's.
     pub fn kind(&self) -> u8 {
         match self {
@@ -314,6 +321,19 @@ impl Order {
 }
 
 impl Role {
+    /// As people and messages write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::Bureau => "BUREAU",
+            Role::Issuer => "ISSUER",
+            Role::Device => "DEVICE",
+            Role::Agent => "AGENT",
+            Role::Holder => "HOLDER",
+            Role::Reimburser => "REIMBURSER",
+            Role::Auditor => "AUDITOR",
+        }
+    }
+
     /// The role with this number.
     pub const fn from_u8(value: u8) -> Option<Role> {
         match value {

@@ -166,6 +166,17 @@ impl Change {
 }
 
 impl RedReason {
+    /// As people and messages write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RedReason::IssueError => "ISSUE_ERROR",
+            RedReason::SalesReturn => "SALES_RETURN",
+            RedReason::ServiceSuspension => "SERVICE_SUSPENSION",
+            RedReason::SalesDiscount => "SALES_DISCOUNT",
+            RedReason::Retitled => "RETITLED",
+        }
+    }
+
     /// The reason with this number.
     pub const fn from_u8(value: u8) -> Option<RedReason> {
         match value {
