@@ -12,6 +12,8 @@ from .parties import AGENT, acts_for, acts_for_seller_of, check_holder, opens
 from .records import Cause, Entry, Parts, split_tax
 from .state import NEVER_INVOICED, State
 
+LINES_MAX = 100
+
 
 def claim(state: State, order: Order) -> Entry:
     *_, holder, claimed = order.fields
@@ -26,6 +28,7 @@ def claim(state: State, order: Order) -> Entry:
         agreed.append(claimable(state, order, paid, opening))
     seller, fens = payments[0].seller, [state.may_be_invoiced(paid) for paid in payments]
     check_holder(state, holder)
+    require(len(set(agreed)) <= LINES_MAX)
     require(state.has_credit(seller, sum(fens), order.block_time), "E_STATE")
     require(state.has_numbers(seller, 1), "E_NUMBER_RANGE")
     lines = [Line(*terms, 0) for terms in sorted(set(agreed))]

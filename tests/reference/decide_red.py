@@ -67,9 +67,9 @@ def request(state: State, order: Order, invoice: Invoice) -> Entry:
 
 
 def confirm(state: State, order: Order, invoice: Invoice) -> Entry:
+    require_side(state, order, invoice, requester=False)
     asked = pending(invoice)
     require(order.block_time - asked.at <= LAPSES_AFTER_MS, "E_STATE")
-    require_side(state, order, invoice, other_than(asked.side))
     require(state.has_numbers(invoice.seller, 1), "E_NUMBER_RANGE")
     if asked.owed:
         losses = owed_of(invoice, asked)
@@ -89,12 +89,14 @@ def owed_of(invoice: Invoice, asked: Request) -> dict[bytes, int]:
 
 
 def refuse(state: State, order: Order, invoice: Invoice) -> Entry:
-    require_side(state, order, invoice, other_than(pending(invoice).side))
+    require_side(state, order, invoice, requester=False)
+    pending(invoice)
     return ended(order, invoice)
 
 
 def withdraw(state: State, order: Order, invoice: Invoice) -> Entry:
-    require_side(state, order, invoice, pending(invoice).side)
+    require_side(state, order, invoice, requester=True)
+    pending(invoice)
     return ended(order, invoice)
 
 
@@ -109,12 +111,12 @@ def pending(invoice: Invoice) -> Request:
     return invoice.request
 
 
-def other_than(side: int) -> int:
-    return REIMBURSER_SIDE if side == SELLER_SIDE else SELLER_SIDE
-
-
-def require_side(state: State, order: Order, invoice: Invoice, side: int) -> None:
-    require(side_of(state, order, invoice) == side, "E_ROLE")
+def require_side(state: State, order: Order, invoice: Invoice, *, requester: bool) -> None:
+    """The signer is of the requester's side, or of the other one; of any where nothing is asked for."""
+    own = side_of(state, order, invoice)
+    require(own is not None, "E_ROLE")
+    if invoice.request is not None:
+        require((own == invoice.request.side) == requester, "E_ROLE")
 
 
 def ended(order: Order, invoice: Invoice) -> Entry:

@@ -25,7 +25,9 @@ def apply(state: State, event: Payment, block_time: int) -> tuple[int, Entry]:
         reduced = uninvoiced - state.uninvoiced(paid)
         totals.reduced(state, paid.seller, reduced, block_time)
         reduce(state, paid, event.refund)
-        return verdicts.RECORDED, recorded(event, REDUCED, paid.identity, reduced)
+        gone_already = paid.invoice is not None and reduced == 0
+        state_ = NOT_INVOICED if gone_already else REDUCED
+        return verdicts.RECORDED, recorded(event, state_, paid.identity, reduced)
     if live <= state.reversing(paid):
         return verdicts.RECORDED, recorded(event, NOT_INVOICED, paid.identity)
     assert paid.invoice is not None

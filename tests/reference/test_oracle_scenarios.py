@@ -178,7 +178,7 @@ def test_refunds_beyond_what_was_invoiced_reach_no_invoice(story: Story) -> None
     story.say(refund(refund_id="R1", refund_fen=400))
     story.say(refund(refund_id="R2", refund_fen=200))
     story.say(refund(refund_id="R3", refund_fen=66))
-    assert story.next_block() == ["ISSUED", "REVERSED", "RECORDED 2", "REJECTED E_RED_EXCEEDS"]
+    assert story.next_block() == ["ISSUED", "REVERSED", "RECORDED 3", "REJECTED E_RED_EXCEEDS"]
 
 
 def test_refunds_of_a_waiting_payment_reduce_it_or_take_it_from_the_queue(story: Story) -> None:
