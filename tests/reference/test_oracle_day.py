@@ -15,7 +15,8 @@ from farechain import _core, schemas
 from farechain.day import PARTITIONS, generate, reconcile
 from farechain.spool_lines import spool_record
 
-from .twin import START_MS, VERDICTS, Twin
+from .telling import START_MS, VERDICTS
+from .twin import Twin
 
 INVOICES = 1000
 DATE = "2026-03-01"

@@ -10,7 +10,8 @@ from farechain import _core
 
 from .inputs import from_canonical
 from .replay import Replay
-from .twin import VERDICTS, compare
+from .telling import VERDICTS
+from .twin import compare
 from .write_vectors import VECTOR, text
 
 CHAIN: dict[str, Any] = json.loads(VECTOR.read_text())

@@ -13,7 +13,8 @@ from typing import Any
 from . import events
 from .cbor import decode as read
 from .inputs import Input
-from .twin import DEVICE, ISSUER, SPARE, START_MS, Story, rotation
+from .telling import DEVICE, ISSUER, SPARE, START_MS, rotation
+from .twin import Story
 
 VECTOR = Path(__file__).parents[1] / "vectors" / "chain.json"
 
