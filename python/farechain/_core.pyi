@@ -93,9 +93,9 @@ def decode_event(value: bytes) -> dict[str, Any]:
 def decode_record(record: bytes) -> dict[str, Any]:
     """A record's fields, each under its name in format.md, section 4, a line's among them; bytes stay bytes.
 
-    ``kind`` is ``GENESIS``, ``BLUE``, ``RED``, ``PAYMENT``, ``REFUND``, ``CLAIMED``, ``RED_OF_LINES``, ``OWED``
-    or the name of a command; ``state`` is a name, too (``WAITING_GRANT`` for example), and ``rate`` a ``Rate``.
-    ``standing`` is a dictionary of the names in format.md. Raises ``ValueError``.
+    ``kind`` is ``GENESIS``, ``BLUE``, ``RED``, ``PAYMENT``, ``REFUND``, ``CLAIMED``, ``RED_OF_LINES``,
+    ``OWED`` or the name of a command; ``state`` is a name, too (``WAITING_GRANT`` for example), and ``rate``
+    a ``Rate``; ``standing`` has the names of format.md. Raises ``ValueError``.
     """
 
 def decode_annex(record: bytes, annex: bytes) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def decode_annex(record: bytes, annex: bytes) -> dict[str, Any]:
     """
 
 def lifecycle_rules() -> list[dict[str, Any]]:
-    """The table of an invoice's life: each command with the standing that it needs, who signs it, what follows."""
+    """The table of an invoice's life: each command, the standing it needs, who signs it, what follows."""
 
 def decode_header(header: bytes) -> dict[str, Any]:
     """A block header's fields by name. Raises ``ValueError``."""
@@ -315,8 +315,8 @@ class Ledger:
         """An invoice: where it stands, what it says, what is left of it.
 
         ``height``, ``index``, ``record`` (bytes), ``fields``, ``hash``, ``check_code``, ``remaining_fen``;
-        ``fiscal`` is ``ISSUED``, ``RED_PENDING`` or ``REVERSED``; ``standing`` has all axes (``None`` for a red one) and
-        ``allowed`` the commands that it permits.
+        ``fiscal`` is ``ISSUED``, ``RED_PENDING`` or ``REVERSED``; ``standing`` has all axes (``None`` for a
+        red one) and ``allowed`` the commands that it permits.
         """
     def invoice_by_hash(self, hash: bytes) -> dict[str, Any] | None:
         """The same by record hash."""
@@ -327,12 +327,12 @@ class Ledger:
         ``booked_at_ms``.
         """
     def payment(self, identity: bytes) -> dict[str, Any] | None:
-        """A payment or top-up as it stands: ``state`` (where it was recorded only), ``invoice`` ((code, number), or
-        ``None``) with ``live_fen``, and ``uninvoiced_fen``, what may be invoiced and is not.
+        """A payment or top-up as it stands: ``state`` (where it was recorded only), ``invoice`` ((code,
+        number), or ``None``) with ``live_fen``, and ``uninvoiced_fen``, what may be invoiced and is not.
         """
     def registry(self) -> dict[str, Any]:
-        """All that is not an invoice: ``issuers`` with their books, ``keys``, ``grants``, ``requests`` for red
-        letters, ``owed`` reversals, ``delegations``, and how many items of each seller are ``waiting``.
+        """All that is not an invoice: ``issuers`` with their books, ``keys``, ``grants``, ``requests`` for
+        red letters, ``owed`` reversals, ``delegations``, and how many items of each seller are ``waiting``.
         """
     def headers(self, first: int, count: int) -> list[bytes]:
         """Header bytes of durable blocks."""

@@ -20,7 +20,11 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ceilings: object, *word
 
 
 def test_ratios_below_their_ceilings_pass(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    run(monkeypatch, tmp_path, {"avx2": {"verify": 0.10, "decode / orjson.loads": 2.1}, "avx512": {"verify": 0.01}})
+    run(
+        monkeypatch,
+        tmp_path,
+        {"avx2": {"verify": 0.10, "decode / orjson.loads": 2.1}, "avx512": {"verify": 0.01}},
+    )
 
 
 def test_a_ratio_above_its_ceiling_fails_and_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from farechain.private.digest import identity
+from farechain import _core
 
 _PURPOSE = re.compile(r"[!-~]([ -~]{0,62}[!-~])?")
 _NAME = re.compile(r"[!-~]{1,64}")
@@ -72,15 +72,17 @@ def append(
 
 def chained(previous: bytes, row: Access) -> bytes:
     """A row's hash: ``identity("ACCESS", previous, number, at_ms, party, token id, commitment, purpose)``."""
-    return identity(
-        b"ACCESS",
-        previous,
-        row.number.to_bytes(8, "big"),
-        row.at_ms.to_bytes(8, "big", signed=True),
-        row.by.party.encode(),
-        row.by.token_id.encode(),
-        row.commitment,
-        row.purpose.encode(),
+    return _core.identity(
+        [
+            b"ACCESS",
+            previous,
+            row.number.to_bytes(8, "big"),
+            row.at_ms.to_bytes(8, "big", signed=True),
+            row.by.party.encode(),
+            row.by.token_id.encode(),
+            row.commitment,
+            row.purpose.encode(),
+        ]
     )
 
 

@@ -9,7 +9,7 @@ import secrets
 from enum import StrEnum
 from typing import NamedTuple
 
-from farechain.private.digest import identity
+from farechain import _core
 
 SALT_BYTES = 16
 COMMITMENT_BYTES = 32
@@ -42,7 +42,7 @@ def commitment_of(kind: Kind, salt: bytes, text: str) -> bytes:
     """32 bytes: ``identity(kind, salt, text in UTF-8)``. Raises ``ValueError`` for another length of salt."""
     if len(salt) != SALT_BYTES:
         raise ValueError(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")
-    return identity(kind.encode(), salt, text.encode())
+    return _core.identity([kind.encode(), salt, text.encode()])
 
 
 def verify_opening(commitment: bytes, salt: bytes, text: str, kind: Kind = Kind.TITLE) -> bool:

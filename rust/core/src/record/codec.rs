@@ -136,7 +136,7 @@ impl Record {
             Record::RedLetter(red) => encode_red_letter(head(&mut e, 13, 2), red),
             Record::Payment(payment) => encode_payment(head(&mut e, 13, 3), payment),
             Record::Refund(refund) => encode_refund(head(&mut e, 9, 4), refund),
-            Record::Claimed(invoice) => invoice.encode_fields(head(&mut e, 17, 5)),
+            Record::Claimed(invoice) => invoice.encode_fields(head(&mut e, 16, 5)),
             Record::LineRedLetter(red) => red.encode_fields(head(&mut e, 19, 6)),
             Record::Owed(owed) => owed.encode_fields(head(&mut e, 12, 7)),
             Record::Change(change) => change.encode_fields(head(&mut e, 9, change.kind)),
@@ -175,7 +175,7 @@ impl Record {
             (2, 13) => Record::RedLetter(decode_red_letter(&mut d)?),
             (3, 13) => Record::Payment(decode_payment(&mut d)?),
             (4, 9) => Record::Refund(decode_refund(&mut d)?),
-            (5, 17) => Record::Claimed(Box::new(ClaimedInvoice::decode_fields(&mut d)?)),
+            (5, 16) => Record::Claimed(Box::new(ClaimedInvoice::decode_fields(&mut d)?)),
             (6, 19) => Record::LineRedLetter(Box::new(LineRedLetter::decode_fields(&mut d)?)),
             (7, 12) => Record::Owed(Box::new(OwedRefund::decode_fields(&mut d)?)),
             (kind @ (42..=49 | 51 | 53..=57), 9) => {
