@@ -303,7 +303,7 @@ pub struct ChangeRecord {
 /// A command that took effect; what it says is the annex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommandRecord {
-    /// The kind: 16 admit issuer to 32 acknowledge, see [`crate::command::Order::kind`].
+    /// The kind: 16 admit issuer to 32 acknowledge, 60 batch, see [`crate::command::Order::kind`].
     pub kind: u8,
     /// The signer.
     pub kid: Kid,
@@ -332,7 +332,7 @@ pub enum Record {
     LineRedLetter(Box<LineRedLetter>),
     /// Kind 7.
     Owed(Box<OwedRefund>),
-    /// Kinds 16 to 32.
+    /// Kinds 16 to 32, and 60.
     Command(CommandRecord),
     /// Kinds 42 to 49, 51, 53 to 57.
     Change(Box<ChangeRecord>),

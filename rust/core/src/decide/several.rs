@@ -12,6 +12,7 @@ use crate::decide::{Block, Entry, Said, View, command};
 use crate::digest::{self, Digest};
 use crate::error::Code;
 use crate::outcome::Verdict;
+use crate::record::{CommandRecord, Record};
 use crate::registry::Key;
 
 /// The records of one input, still to be decided: ask for the next, apply it, ask again.
@@ -25,6 +26,7 @@ pub struct Several {
 
 #[derive(Clone, Debug)]
 enum Step {
+    Batch(Vec<u8>),
     Order(Order, Vec<u8>),
     Blue(Reissue, Vec<u8>),
 }
@@ -39,7 +41,8 @@ impl Several {
             }
             Order::Batch { orders } => {
                 let step = |order: &Order| Step::Order(order.clone(), order.encode_canonical(command_id));
-                (Verdict::Applied, orders.iter().map(step).collect())
+                let itself = core::iter::once(Step::Batch(data.to_vec()));
+                (Verdict::Applied, itself.chain(orders.iter().map(step)).collect())
             }
             _ => return None,
         };
@@ -57,10 +60,15 @@ impl Several {
             made => digest::identity(&[b"PART", &self.identity, &made.to_be_bytes()]),
         };
         self.made += 1;
-        let (Step::Order(_, data) | Step::Blue(_, data)) = &step;
+        let (Step::Batch(data) | Step::Order(_, data) | Step::Blue(_, data)) = &step;
         let data_root = digest::leaf(data);
         let said = |data: Vec<u8>| Said { key: &self.key, identity, data: Cow::Owned(data), data_root };
         match step {
+            Step::Batch(data) => {
+                let kid = self.key.public_key.kid();
+                let record = Record::Command(CommandRecord { kind: 60, kid, identity, data_root });
+                Ok(Some(Entry { record, annex: Some(Cow::Owned(data)) }))
+            }
             Step::Order(Order::Retitle { invoice, buyer }, data) => {
                 let (red, reissue) = claim::retitle(view, &said(data.clone()), &invoice, &buyer, block)?;
                 self.steps.push_front(Step::Blue(reissue, data));
