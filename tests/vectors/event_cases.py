@@ -99,6 +99,7 @@ def accepted() -> Iterator[str]:
     yield event(events.refund())
     yield event(events.refund(scene="BUS", order_no="123456", device_seq=0, channel="ALIPAY", refund_fen=1))
     yield from (event(command) for command in events.COMMANDS)
+    yield event(events.grant("264400000001", 1, 2))
 
 
 def refused() -> Iterator[str]:
@@ -111,6 +112,7 @@ def refused() -> Iterator[str]:
     yield from (event(events.payment(**changes)) for changes in SPOILED_PAYMENTS)
     yield from (event(events.refund(**changes)) for changes in SPOILED_REFUNDS)
     yield event(events.grant("144032009111", 1, 2))
+    yield event(events.grant("064400000001", 1, 2))
     yield event(events.grant(CODE, 0, 2))
     yield event(events.grant(CODE, 2, 1))
     yield event({**events.command("RETIRE_KEY"), "kid": "00"})

@@ -118,6 +118,19 @@ def identity_cases() -> Cases:
         }
 
 
+def opening_cases() -> Cases:
+    """Commitments to texts, from salt and text."""
+    for kind, salt, text in [
+        ("TITLE", bytes(range(16)), "深圳市地铁集团有限公司"),
+        ("TITLE", bytes(16), "A"),
+        ("NAME", bytes(range(16)), "深圳市地铁集团有限公司"),
+        ("PLATE", bytes(range(16, 32)), "粤B12345"),
+        ("TITLE", b"\xff" * 16, "𠀀" * 25),
+    ]:
+        commitment = digests.identity(kind.encode(), salt, text.encode())
+        yield {"kind": kind, "salt": salt.hex(), "text": text, "commitment": commitment.hex()}
+
+
 def tree_cases() -> Cases:
     """Roots of 0 to 300 leaves (leaf i: i as eight bytes), and the path of a leaf in some of the trees."""
     leaves = [number.to_bytes(8, "big") for number in range(300)]
@@ -156,6 +169,7 @@ FILES: dict[str, Callable[[], Cases]] = {
     "headers": header_cases,
     "inputs": input_cases,
     "identities": identity_cases,
+    "openings": opening_cases,
     "trees": tree_cases,
     "events": event_cases,
     "codes": code_cases,

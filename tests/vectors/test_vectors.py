@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from farechain import _core
+from farechain.private.openings import Kind, commitment_of, verify_opening
+from reference import digests
 
 from .make import FILES, text_of
 from .record_cases import COMMANDS
@@ -83,6 +85,27 @@ def test_inputs(case: dict[str, Any]) -> None:
     record = (offset, timestamp_ms, nullable(key), nullable(value), pairs)
     assert _core.input_bytes(record).hex() == case["bytes"]
     assert _core.input_digest(record).hex() == case["digest"]
+
+
+@pytest.mark.parametrize("case", cases("identities"), ids=lambda case: case["name"])
+def test_identities(case: dict[str, Any]) -> None:
+    assert _core.identity([bytes.fromhex(part) for part in case["parts"]]).hex() == case["identity"]
+
+
+def test_identities_of_every_length() -> None:
+    for length in (*range(130), 1019, 1020, 1021, 3000):
+        assert _core.identity([bytes(length)]) == digests.identity(bytes(length))
+
+
+@pytest.mark.parametrize("case", cases("openings"), ids=lambda case: case["commitment"][:8])
+def test_openings(case: dict[str, Any]) -> None:
+    salt, commitment, kind = (
+        bytes.fromhex(case["salt"]),
+        bytes.fromhex(case["commitment"]),
+        Kind(case["kind"]),
+    )
+    assert commitment_of(kind, salt, case["text"]) == commitment
+    assert verify_opening(commitment, salt, case["text"], kind)
 
 
 def test_trees() -> None:
