@@ -7,6 +7,7 @@ from .command import Command
 from .command_invoice import BATCH, CLAIM, RED_CONFIRM, RED_ISSUE, RETITLE
 from .digests import identity
 from .errors import Rejected
+from .inputs import kid_of
 from .order import Order, identities_of
 from .records import Entry
 from .state import Key, State
@@ -30,7 +31,9 @@ def apply(state: State, event: Command, key: Key, height: int, block_time: int) 
     if event.kind != BATCH:
         order = Order(event.kind, event.fields, event.canonical, key, height, block_time, identities)
         return VERDICTS.get(event.kind, verdicts.APPLIED), one(state, order)
-    saved, entries = copy.deepcopy(state), []
+    saved = copy.deepcopy(state)
+    own = records.command(BATCH, kid_of(key.public_key), next(identities), event.leaf)
+    entries = [Entry(own, event.canonical)]
     try:
         for kind, *fields in event.fields[0]:
             canonical = cbor.encode([1, kind, event.command_id, *fields])

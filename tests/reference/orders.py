@@ -56,8 +56,8 @@ def of(kind: str, number: int, /, code: str = CODE, **members: Any) -> Order:
     return command(kind, code=code, number=number, **members)
 
 
-def retitle(number: int, **who: Any) -> Order:
-    return of("RETITLE", number, **{**buyer(), **who})
+def retitle(number: int, code: str = CODE, **who: Any) -> Order:
+    return of("RETITLE", number, code, **{**buyer(), **who})
 
 
 def bind(number: int, holder: bytes = HOLDER, opening: str | None = None) -> Order:
@@ -68,13 +68,20 @@ def transfer(number: int, holder: bytes) -> Order:
     return of("TRANSFER", number, holder=kid(holder))
 
 
-def lock(number: int, holder: bytes | None = HOLDER, *, claim_id: str = "T-1", tax_id: str = BUYER) -> Order:
+def lock(
+    number: int,
+    holder: bytes | None = HOLDER,
+    *,
+    claim_id: str = "T-1",
+    tax_id: str = BUYER,
+    code: str = CODE,
+) -> Order:
     """With the presentation of a holder perhaps."""
     shown = None
     if holder is not None:
-        statement = cbor.encode([CODE, number, tax_id, claim_id])
+        statement = cbor.encode([code, number, tax_id, claim_id])
         shown = ed25519.sign(holder, pae(PRESENT_TYPE, statement)).hex()
-    return of("LOCK", number, claim_id=claim_id, presentation=shown)
+    return of("LOCK", number, code, claim_id=claim_id, presentation=shown)
 
 
 def unlock(number: int, claim_id: str = "T-1") -> Order:
@@ -129,6 +136,37 @@ def acknowledge(period: str, tax_id: str = SELLER) -> Order:
 
 def admit(seed: bytes, until: str) -> Order:
     return command("ADMIT", kid=kid(seed), until=until)
+
+
+def well_formed() -> list[Order]:
+    """One of each kind at least, as they are decoded."""
+    named, word = "0f" * 16, "ab" * 32
+    plain = ["CONFIRM_USE", "UNPOST", "RED_CONFIRM", "RED_REFUSE", "RED_WITHDRAW", "RED_EXPIRE", "UNFREEZE"]
+    return [
+        command("REVOKE_KEY", kid=named),
+        command("ADMIT", kid=named, until="2026-03-01T08:00:00.5+08:00"),
+        command("DELEGATE", agent=APP, scenes=["METRO", "BUS"], to_height=9),
+        policy(accepts_individuals=True),
+        command("APPLY_NUMBERS", count=1000),
+        command("REFUSE_NUMBERS", tax_id=SELLER, reason="否"),
+        declare("2026-03", 3, 2, 1),
+        acknowledge("2026-03"),
+        claim("A", ("B", OPENING)),
+        claim("A", **individual()),
+        retitle(7, holder=named),
+        of("BIND", 7, opening=word, holder=named),
+        of("TRANSFER", 7, holder=named),
+        of("LOCK", 7, claim_id="T-1", presentation="01" * 64),
+        unlock(7),
+        reimburse(7, 600),
+        post(7),
+        red("RED_ISSUE", 7, ["A", "B"]),
+        red("RED_ISSUE", 7, reason="ISSUE_ERROR"),
+        red("RED_REQUEST", 7, []),
+        freeze(7),
+        *(of(kind, 7, "264410000001") for kind in plain),
+        batch(claim("A"), retitle(7), lock(7, None), red("RED_REQUEST", 7, ["A"])),
+    ]
 
 
 def of_key(kind: str, seed: bytes) -> Order:
