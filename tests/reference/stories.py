@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import stories_books, stories_claim, stories_parties, stories_red
+from . import stories_books, stories_claim, stories_parties, stories_red, stories_waiting
 from .telling import Telling
 
 Story = Callable[[Telling], None]
@@ -14,7 +14,7 @@ def name(story: Story) -> str:
 
 ALL: list[Story] = [
     story
-    for module in (stories_books, stories_claim, stories_parties, stories_red)
+    for module in (stories_books, stories_claim, stories_parties, stories_red, stories_waiting)
     for named, story in vars(module).items()
     if named.startswith("story_")
 ]

