@@ -14,7 +14,7 @@ from farechain.day.life.turn import Turn
 from farechain.day.plan import Signer
 
 TRIPS_MAX = 12
-_KEPT = 0.18
+_KEPT = 0.1
 """Part of the trips that nobody claims: they go on waiting."""
 _TICKETS, _UNTITLED = "scenic-2", "taxi-2"
 _COMPANY_OF_TEN = (True, True, False, True, False, True, True, False, True, False)
