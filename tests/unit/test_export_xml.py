@@ -108,6 +108,17 @@ def test_any_text_and_amount_survives_xml(name: str, place: str, total: int, rat
     assert einvoice_xml.read(einvoice_xml.write(document)) == document
 
 
+def test_the_largest_invoice_is_read() -> None:
+    wide = "&" * 128
+    places = {"origin": wide, "destination": wide, "service": wide}
+    lines = [line(1000, 300, 10, wide) for _ in range(100)]
+    trips = [trip(1000 if n < 100 else 0, n % 100, **places) for n in range(256)]
+    document = invoice(*lines, trips=tuple(trips), evidence=evidence(1750))
+    data = einvoice_xml.write(document)
+    assert len(data) > einvoice_xml.MAX_BYTES // 2
+    assert einvoice_xml.read(data) == document
+
+
 LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE EInvoice [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>
 <EInvoice>&b;</EInvoice>"""
 OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE EInvoice SYSTEM "file:///etc/passwd"><EInvoice/>"""

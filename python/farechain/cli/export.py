@@ -212,7 +212,9 @@ def _day(text: str | None) -> date | None:
 
 
 def _number(text: str) -> tuple[str, int]:
-    code, _, number = text.rpartition("-")
+    from farechain.cli.prove import code_and_number
+
+    code, number = code_and_number(text)
     if not (number.isdecimal() and number.isascii()) or (code and not code.isdecimal()):
         raise _usage(f"{text} is no number: NUMBER or CODE-NUMBER")
     return code, int(number)

@@ -73,6 +73,7 @@ def _trip(trip: Trip) -> dict[str, Any]:
         "line": trip.line,
         "at_ms": trip.at_ms,
         "booked_at_ms": trip.booked_at_ms,
+        "topped_up": trip.topped_up,
         "scene": trip.scene,
         "from": trip.origin,
         "to": trip.destination,

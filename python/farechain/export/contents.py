@@ -114,7 +114,8 @@ class ContentsReader:
         fields = blue.fields
         paid = self._payments.at(blue.height, blue.index)
         if paid is None:
-            paid = Paid(fields["dated_at_ms"], fields["scene"], fields["payments_root"], {})
+            topped_up = self._payments.now(fields["identity"])["topped_up"]
+            paid = Paid(fields["dated_at_ms"], topped_up, fields["scene"], fields["payments_root"], {})
         late = found is not blue or fields["flags"] & LATE
         booked_at_ms = found.fields["issued_at_ms"] if late else fields["dated_at_ms"]
         return _trip(paid, fields["identity"], found.fields["total_fen"], booked_at_ms, 0)
@@ -159,6 +160,7 @@ def _trip(paid: Paid, identity: bytes, fare_fen: int, booked_at_ms: int, line: i
         destination=_text(paid.detail, destination),
         service=_text(paid.detail, service),
         line=line,
+        topped_up=paid.topped_up,
     )
 
 

@@ -75,7 +75,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """One ride, stay or visit and what was invoiced for it, fen. Unknown places are None."""
+    """One ride, stay, visit or top-up and what was invoiced for it, fen. Unknown places are None."""
 
     at_ms: int
     booked_at_ms: int
@@ -89,6 +89,7 @@ class Trip:
     """The line, route, car park or park."""
     line: int = 0
     """Which line of the invoice it is part of, from 0."""
+    topped_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

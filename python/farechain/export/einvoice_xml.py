@@ -134,6 +134,7 @@ def _ledger(root: Element, invoice: InvoiceDocument) -> None:
         add(element, "Line", str(trip.line + 1))
         add(element, "AtMs", str(trip.at_ms))
         add(element, "BookedAtMs", str(trip.booked_at_ms))
+        add(element, "ToppedUp", str(trip.topped_up).lower())
         add(element, "Scene", trip.scene)
         add(element, "FareFen", str(trip.fare_fen))
         add(element, "Payment", trip.identity.hex())
@@ -222,6 +223,7 @@ def _read_trip(trip: Element) -> Trip:
         destination=_optional(trip, "To"),
         service=_optional(trip, "Service"),
         line=int(_text(trip, "Line")) - 1,
+        topped_up=_text(trip, "ToppedUp") == "true",
     )
 
 

@@ -25,7 +25,8 @@ RECORDS = {"PAYMENT", "BLUE"}
 """The kinds of record that a payment can begin with."""
 MEMBERS = 15
 """Members of a payment's canonical data (docs/format.md, section 2)."""
-SCENE, DETAIL = 5, 14
+KIND, SCENE, DETAIL = 1, 5, 14
+TOPPED_UP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Paid:
     """A payment or top-up. ``detail`` has the members that its scene's row allows."""
 
     dated_at_ms: int
+    topped_up: bool
     scene: str
     data_leaf: bytes
     detail: dict[str, Any]
@@ -87,7 +89,8 @@ class Payments:
         data = cbor2.loads(annex)
         if len(data) != MEMBERS:
             raise _unreadable(identity, "its data has another form")
-        return Paid(fields["dated_at_ms"], data[SCENE], fields["payments_root"], data[DETAIL])
+        topped_up = data[KIND] == TOPPED_UP
+        return Paid(fields["dated_at_ms"], topped_up, data[SCENE], fields["payments_root"], data[DETAIL])
 
     def _places(self, identity: bytes, before: int) -> Iterator[tuple[int, int]]:
         """Where records of this payment stand, the likeliest first."""

@@ -22,6 +22,7 @@ SCENES = {
     "SCENIC": "景区",
 }
 """Scenes as the trip sheet names them; another is shown as its code."""
+TOP_UP = "充值"
 
 
 def face(document: InvoiceDocument) -> dict[str, Any]:
@@ -101,7 +102,11 @@ def _row(line: Line) -> dict[str, Any]:
 def _trip(trip: Trip, utc_offset_min: int) -> list[str]:
     when = f"{local(trip.at_ms, utc_offset_min):%Y-%m-%d %H:%M}"
     places = [trip.origin or "—", trip.destination or "—", trip.service or "—"]
-    return [when, SCENES.get(trip.scene, trip.scene), *places, yuan(trip.fare_fen)]
+    return [when, _what(trip), *places, yuan(trip.fare_fen)]
+
+
+def _what(trip: Trip) -> str:
+    return TOP_UP if trip.topped_up else SCENES.get(trip.scene, trip.scene)
 
 
 def _remarks(document: InvoiceDocument) -> list[str]:
@@ -124,4 +129,4 @@ def _remarks(document: InvoiceDocument) -> list[str]:
 def _itinerary(trip: Trip, utc_offset_min: int) -> str:
     when = f"{local(trip.at_ms, utc_offset_min):%Y-%m-%d %H:%M}"
     way = " → ".join(place for place in (trip.origin, trip.destination) if place)
-    return " ".join(part for part in (when, SCENES.get(trip.scene, trip.scene), trip.service, way) if part)
+    return " ".join(part for part in (when, _what(trip), trip.service, way) if part)
