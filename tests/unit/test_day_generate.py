@@ -231,6 +231,7 @@ def test_the_first_of_the_limited_credit_is_issued_and_the_rest_waits() -> None:
         ({"date": "9 March"}, "write YYYY-MM-DD"),
         ({"date": "2019-12-31"}, "begins in 2020"),
         ({"on_claim": 399}, "at least 400"),
+        ({"on_claim": -1}, "at least 400"),
     ],
 )
 def test_wrong_usage_is_one_line(tmp_path: Path, changed: dict[str, object], message: str) -> None:

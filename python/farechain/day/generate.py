@@ -81,7 +81,7 @@ def generate(
         FarechainError: ``E_USAGE``, ``E_KEY_FILE``, ``E_OUTPUT``.
     """
     calendar = _calendar(date or yesterday(), invoices)
-    if 0 < on_claim < MIN_ON_CLAIM:
+    if on_claim and on_claim < MIN_ON_CLAIM:
         message = f"trips on claim are none or at least {MIN_ON_CLAIM}, so that everything becomes of some"
         raise FarechainError("E_USAGE", message, EXIT_USAGE)
     keyring = keep(derive(seed, invoices, on_claim), keys)
