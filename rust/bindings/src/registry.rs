@@ -1,5 +1,7 @@
 //! The registry as dictionaries: issuers with their books, keys, mandates, grants, delegations, and what is open.
 
+use std::collections::BTreeSet;
+
 use farechain_core::code::is_all_digital;
 use farechain_core::command::{InvoiceId, MandateRow, Policy, StoredValue};
 use farechain_core::lifecycle::{RULES, Rule};
@@ -46,8 +48,9 @@ fn open_end(height: u64) -> Option<u64> {
 
 fn issuer<'py>(py: Python<'py>, registry: &Registry, tax_id: &str, issuer: &Issuer) -> PyResult<Bound<'py, PyDict>> {
     let months = PyDict::new(py);
-    for (month, books) in &issuer.months {
-        let declared = issuer.declared.get(month);
+    let all: BTreeSet<u32> = issuer.months.keys().chain(issuer.declared.keys()).copied().collect();
+    for month in &all {
+        let (books, declared) = (issuer.books_of(*month), issuer.declared.get(month));
         let acknowledged = declared.map(|declared| declared.acknowledged);
         let fields = Fields::new(py)
             .with("invoiced_fen", books.invoiced_fen)?
