@@ -25,6 +25,7 @@ pub mod proof;
 pub mod record;
 pub mod registry;
 pub mod signature;
+pub mod state_map;
 pub mod text;
 pub mod time;
 pub mod tlog;
