@@ -101,6 +101,11 @@ fn close(open: &mut Vec<(u8, Digest)>, right: &mut Digest, bit: Option<u8>) {
 
 /// The proof of what a key has, from entries in the order of their keys, none twice.
 pub fn prove(entries: &[Entry], key: &Digest) -> Proof {
+    prove_by(entries, key, root)
+}
+
+/// The same, where [`root`] has a faster equal.
+pub fn prove_by(entries: &[Entry], key: &Digest, root: impl Fn(&[Entry]) -> Digest) -> Proof {
     let (mut mine, mut steps) = (entries, Vec::new());
     while let [first, .., last] = mine
         && let Some(at) = parting(&first.0, &last.0)

@@ -26,3 +26,4 @@ pub mod prepare;
 pub mod public_log;
 mod recent;
 pub mod rejected;
+pub mod state_map;
