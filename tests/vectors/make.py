@@ -16,6 +16,7 @@ from reference.inputs import Headers, Input
 
 from .event_cases import event_cases
 from .record_cases import digest, record_cases, refused_record_cases
+from .state_cases import state_cases
 
 FOLDER = Path(__file__).parent
 PROVENANCE = (
@@ -159,6 +160,7 @@ FILES: dict[str, Callable[[], Cases]] = {
     "trees": tree_cases,
     "events": event_cases,
     "codes": code_cases,
+    "state_map": state_cases,
 }
 
 

@@ -1,20 +1,21 @@
 //! The map of current state on disk: what each payment and invoice has, under one root, with proofs against it.
 //!
 //! Knows keys, values and positions, not what they mean. Derived from the log: whatever is wrong with its files, it is made
-//! again. The tree of `farechain_core::state_map` is cut into buckets of neighbouring entries. Entries are on disk in 256
-//! files by first byte, written once each; what came since is in memory beside its bucket and in a journal. The hashes of
-//! buckets and the nodes above them are in memory. Views share all that did not change, so that a proof is of the root that
-//! it was asked for, whatever is applied meanwhile.
+//! again. The tree of `farechain_core::state_map` is cut into buckets of a few neighbouring entries, on disk with their hashes
+//! in 256 files by first byte, each written at once; what came since is in memory, and in a journal. Memory has a hash for
+//! each group of some dozen buckets, and the nodes above. Views share all that did not change, so that a proof is of the
+//! root that it was asked for, whatever is applied meanwhile.
 
 mod base;
 mod bytes;
 mod changes;
-mod compact;
+mod group;
 mod hashing;
 mod journal;
 mod merge;
 mod rebuild;
 mod shard;
+mod stored;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -48,8 +49,8 @@ pub struct Position {
 /// What a map may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Entries of a bucket: it is read and hashed again for a change of one of them. More cost time, fewer memory.
-    pub bucket_entries: usize,
+    /// Entries of a bucket, at least 1: it is read and hashed again for a change of one of them. Each has 40 bytes on disk.
+    pub bucket_entries: u16,
     /// Entries in memory that are not in the files yet; beyond, the files that wait longest are written again.
     pub pending_entries: usize,
     /// Bytes of the journal, which opening reads.
@@ -60,7 +61,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { bucket_entries: 192, pending_entries: 1 << 18, journal_bytes: 64 << 20, segment_bytes: 8 << 20 }
+        Limits { bucket_entries: 16, pending_entries: 1 << 18, journal_bytes: 64 << 20, segment_bytes: 8 << 20 }
     }
 }
 
@@ -110,7 +111,7 @@ impl StateMap {
         let mut count: u64 = shards.iter().map(|shard| u64::from(shard.base.entries)).sum();
         for (number, shard) in (0..=u8::MAX).zip(&mut shards) {
             let (waiting, oldest) = waiting(&frames, number, shard.base.sequence);
-            let (next, added) = shard.apply(&waiting, oldest, limits.bucket_entries)?;
+            let (next, added) = shard.apply(&waiting, oldest)?;
             *shard = next;
             count += added;
         }
@@ -150,7 +151,7 @@ impl StateMap {
             return Err(LedgerError::Invalid("changes of state that are out of order".into()));
         }
         let sequence = self.sequence + 1;
-        let view = self.view.applied(position, changes, sequence, self.limits.bucket_entries)?;
+        let view = self.view.applied(position, changes, sequence)?;
         self.failed = true;
         let (root, count) = (view.root(), view.count());
         self.journal.append(&Frame { sequence, position, root, count, changes: Cow::Borrowed(changes) })?;
@@ -165,7 +166,8 @@ impl StateMap {
         let most = self.limits.pending_entries;
         while self.view.pending() > most || self.journal.bytes() > self.limits.journal_bytes {
             let Some(oldest) = self.view.oldest() else { break };
-            let shard = compact::written_again(&self.dir, self.view.shard(oldest), oldest, self.sequence)?;
+            let limit = usize::from(self.limits.bucket_entries.max(1));
+            let shard = self.view.shard(oldest).written_again(&self.dir, oldest, self.sequence, limit)?;
             self.view = self.view.with_shard(oldest, shard);
             let needed = self.view.oldest_sequence().unwrap_or(self.sequence + 1);
             self.journal.forget_before(needed)?;

@@ -14,7 +14,7 @@ use super::base::Writer;
 use super::bytes::{self, ENTRY_BYTES};
 use super::changes::latest;
 use super::shard::{DEPTH, Shard};
-use super::tree::Node;
+use super::tree::cut_written;
 use super::view::View;
 use super::{Limits, Position, StateMap, base_path};
 use crate::error::LedgerError;
@@ -108,13 +108,12 @@ impl Rebuild {
         }
         let mut writer = Writer::new(&base_path(&self.draft, number))?;
         while let Some(entry) = entries.next_if(is_mine) {
-            writer.extend([&entry?])?;
+            writer.extend(&[entry?])?;
         }
-        let ended = writer.ended()?;
-        let tree = Node::over(DEPTH, &ended.base, 0, ended.base.entries, self.limits.bucket_entries)?;
-        let mut buckets = Vec::new();
-        tree.store(DEPTH, &mut buckets);
-        Ok(Shard::new(ended.finish(&buckets, FIRST_SEQUENCE)?, tree))
+        let (written, mut list) = (writer.written()?, Vec::new());
+        let limit = usize::from(self.limits.bucket_entries.max(1));
+        cut_written(DEPTH, written, 0, written.entries, limit, &mut list)?;
+        Shard::over(writer.finish(&list, FIRST_SEQUENCE)?, &list)
     }
 }
 

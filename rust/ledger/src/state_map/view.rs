@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::{self, Entry, Found, Proof, Step};
+use farechain_core::state_map::{self, Entry, Found, Proof};
 
 use super::Position;
+use super::base::Base;
+use super::group::turn;
 use super::shard::{DEPTH, SHARDS, Shard};
-use super::tree::{self, hash_of};
+use super::stored::joined;
+use super::tree;
 use crate::error::LedgerError;
 
 /// The map at one root. Cloning shares it; any thread may prove from it.
@@ -25,7 +28,7 @@ impl View {
         let mut above = vec![None; SHARDS];
         above.extend(shards.iter().map(|shard| shard.tree.hash().copied()));
         for node in (1..SHARDS).rev() {
-            above[node] = hash_of(node.ilog2() as u16, above[2 * node].as_ref(), above[2 * node + 1].as_ref());
+            above[node] = joined(node.ilog2() as u16, above[2 * node], above[2 * node + 1]);
         }
         View { shards: shards.into(), above: above.into(), count, position }
     }
@@ -54,16 +57,9 @@ impl View {
             return Ok(tree::nothing());
         }
         let (mut node, mut steps) = (1, Vec::with_capacity(32));
-        for bit in 0..DEPTH as u8 {
-            let mine = 2 * node + usize::from(state_map::bit(key, bit));
-            node = match (self.above[mine], self.above[mine ^ 1]) {
-                (None, _) => mine ^ 1,
-                (Some(_), None) => mine,
-                (Some(_), Some(sibling)) => {
-                    steps.push(Step { bit, sibling });
-                    mine
-                }
-            };
+        for depth in 0..DEPTH {
+            let below = [self.above[2 * node].as_ref(), self.above[2 * node + 1].as_ref()];
+            node = 2 * node + turn(key, depth, below, &mut steps);
         }
         let shard = &self.shards[node - SHARDS];
         shard.tree.prove(DEPTH, key, &shard.base, steps)
@@ -81,17 +77,11 @@ impl View {
     }
 
     /// The view after changes, which came with a frame.
-    pub(super) fn applied(
-        &self,
-        position: Position,
-        changes: &[Entry],
-        frame: u64,
-        limit: usize,
-    ) -> Result<View, LedgerError> {
+    pub(super) fn applied(&self, position: Position, changes: &[Entry], frame: u64) -> Result<View, LedgerError> {
         let (mut shards, mut count) = (self.shards.to_vec(), self.count);
         for changes in changes.chunk_by(|a, b| a.0[0] == b.0[0]) {
             let number = usize::from(changes[0].0[0]);
-            let (shard, added) = shards[number].apply(changes, frame, limit)?;
+            let (shard, added) = shards[number].apply(changes, frame)?;
             shards[number] = shard;
             count += added;
         }
@@ -127,8 +117,7 @@ impl View {
 
     /// Bytes of memory.
     pub(super) fn memory_bytes(&self) -> usize {
-        let shards =
-            self.shards.iter().map(|shard| size_of::<Shard>() + shard.base.memory_bytes() + shard.tree.memory_bytes());
+        let shards = self.shards.iter().map(|shard| size_of::<Shard>() + size_of::<Base>() + shard.tree.memory_bytes());
         shards.sum::<usize>() + size_of_val(&*self.above)
     }
 }
