@@ -20,6 +20,7 @@ from .lifecycle_cases import lifecycle_record_cases
 from .naming_cases import invoice_code_cases, part_cases, presentation_cases
 from .record_cases import digest, record_cases
 from .refused_cases import refused_record_cases
+from .state_cases import state_cases
 
 FOLDER = Path(__file__).parent
 PROVENANCE = (
@@ -191,6 +192,7 @@ FILES: dict[str, Callable[[], Cases]] = {
     "events": event_cases,
     "codes": code_cases,
     "invoice_codes": invoice_code_cases,
+    "state_map": state_cases,
 }
 
 

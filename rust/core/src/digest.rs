@@ -6,7 +6,7 @@ pub type Digest = [u8; 32];
 /// The id of the only suite there is: BLAKE3 leaves and nodes, Ed25519 signatures.
 pub const SUITE: u64 = 1;
 
-const fn key(name: &[u8]) -> [u8; 32] {
+pub(crate) const fn key(name: &[u8]) -> [u8; 32] {
     let mut key = [0u8; 32];
     let mut i = 0;
     while i < name.len() {

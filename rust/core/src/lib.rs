@@ -27,6 +27,7 @@ pub mod record;
 pub mod registry;
 pub mod signature;
 pub mod standing;
+pub mod state_map;
 pub mod text;
 pub mod time;
 pub mod tlog;

@@ -17,6 +17,7 @@ use farechain_core::outcome::Outcome;
 use farechain_core::record::{ClaimedInvoice, LineRedLetter, OwedState, Record, Sum, composed};
 use farechain_core::signature::{self, PublicKey};
 use farechain_core::standing::Standing;
+use farechain_core::state_map;
 use farechain_core::text::Text;
 use serde_json::{Value, json};
 
@@ -366,4 +367,24 @@ fn the_numbers_of_the_codes() {
         .collect();
     let known: Vec<(u64, String)> = Code::ALL.iter().map(|code| (*code as u64, code.as_str().to_owned())).collect();
     assert_eq!(known, written);
+}
+
+#[test]
+fn the_tree_over_current_state() {
+    for case in cases("state_map") {
+        let pair = |entry: &Value| (unhex_digest(&entry[0]), unhex_digest(&entry[1]));
+        let mut entries: Vec<state_map::Entry> = items(&case["entries"]).iter().map(pair).collect();
+        entries.sort_unstable();
+        let root = unhex_digest(&case["root"]);
+        assert_eq!(state_map::root(&entries), root, "{}", case["name"]);
+        for one in items(&case["proofs"]) {
+            let (key, proof) = (unhex_digest(&one["key"]), unhex(&one["proof"]));
+            let value = one["value"].is_string().then(|| unhex_digest(&one["value"]));
+            assert_eq!(state_map::prove(&entries, &key).to_bytes(), proof, "{}", case["name"]);
+            assert_eq!(state_map::verify(&root, &key, &proof), Ok(value));
+            for (what, bad) in one["refused"].as_object().expect("what is refused") {
+                assert!(state_map::verify(&root, &key, &unhex(bad)).is_err(), "{}: {what}", case["name"]);
+            }
+        }
+    }
 }

@@ -27,3 +27,4 @@ pub mod public_log;
 mod recent;
 pub mod rejected;
 pub mod settled;
+pub mod state_map;

@@ -6,13 +6,15 @@ import { utf8 } from "./bytes.js";
 
 const HASH_BYTES = 32;
 
-function key(name) {
+/** A key of suite 1: a name, padded with zeros. */
+export function key(name) {
   const padded = new Uint8Array(HASH_BYTES);
   padded.set(utf8(name));
   return padded;
 }
 
-function join(...parts) {
+/** Byte strings one after the other. */
+export function join(...parts) {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

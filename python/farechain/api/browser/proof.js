@@ -8,6 +8,8 @@ import { blockHash, log, records, rootOf } from "./merkle.js";
 import { MAX_SIGNATURES, cosignersOf, parseCheckpoint, parseNote, readKeys } from "./note.js";
 import { readRecord } from "./record.js";
 
+export { verifyState } from "./state_map.js";
+
 /** The most bytes that a proof may have. */
 export const MAX_PROOF_BYTES = 16 * 1024;
 const FORMAT = "farechain-proof/1";
