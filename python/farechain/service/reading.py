@@ -38,6 +38,8 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
         witness_vkeys=vkeys,
         threshold=settings.witnesses.threshold,
         demonstration=settings.demonstration,
+        no_commands="this process only reads: send commands to the ledger's owner",
+        ending=stop,
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(ledger.follow(stop), name="follow")
