@@ -1,6 +1,7 @@
 """Several sources as one: each has its own partitions of the chain, and whichever has something is read."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -49,12 +50,21 @@ class Together:
 
     async def read(self, timeout_ms: int) -> Sequence[Chunk | RawChunk]:
         """See ``Source``."""
-        tasks = []
-        for part in self._parts:
-            if part.reading is None:
-                part.reading = asyncio.create_task(_read(part.source, timeout_ms), name="read")
-            tasks.append(part.reading)
-        await asyncio.wait(tasks, timeout=timeout_ms / 1000, return_when=asyncio.FIRST_COMPLETED)
+        deadline = time.monotonic() + timeout_ms / 1000
+        while True:
+            left_s = max(0.0, deadline - time.monotonic())
+            reading = [self._begun(part, max(1, int(left_s * 1000))) for part in self._parts]
+            await asyncio.wait(reading, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            chunks = self._collected()
+            if chunks or time.monotonic() >= deadline:
+                return chunks
+
+    def _begun(self, part: _Part, timeout_ms: int) -> "asyncio.Task[Sequence[Chunk | RawChunk]]":
+        if part.reading is None:
+            part.reading = asyncio.create_task(_read(part.source, timeout_ms), name="read")
+        return part.reading
+
+    def _collected(self) -> list[Chunk | RawChunk]:
         chunks: list[Chunk | RawChunk] = []
         for part in self._parts:
             if part.reading is not None and part.reading.done():
