@@ -12,7 +12,8 @@ from farechain.signed_event import SignedEvent
 TRIES = 5
 """A command that is known not to be recorded is sent so often; it is recorded once."""
 TIMEOUT_S = 15.0
-RETRY_S_MAX = 5.0
+RETRY_S, RETRY_S_MAX = 1.0, 5.0
+"""Until the next try where the service does not say, and at most."""
 
 
 class CommandRefusedError(FarechainError):
@@ -69,7 +70,7 @@ class HttpClient:
             try:
                 answer = await self._post(command)
             except httpx.TransportError as error:
-                reason, wait_s = f"no answer ({type(error).__name__})", 1.0
+                reason, wait_s = f"no answer ({type(error).__name__})", RETRY_S
             else:
                 if answer.status_code < 400:
                     accepted: dict[str, Any] = answer.json()
@@ -104,5 +105,5 @@ def _problem(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _retry_after_s(answer: httpx.Response) -> float:
-    told = answer.headers.get("retry-after", "1")
-    return min(RETRY_S_MAX, float(told)) if told.isascii() and told.isdecimal() else 1.0
+    told = answer.headers.get("retry-after", "")
+    return min(RETRY_S_MAX, float(told)) if told.isascii() and told.isdecimal() else RETRY_S

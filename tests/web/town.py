@@ -132,7 +132,7 @@ class Town:
         offset = intake.expected(PAYMENTS)
         intake.push_records(PAYMENTS, [record_of(offset + n, each) for n, each in enumerate(events)], None)
         committed = self.ledger.commit(
-            self.ledger.prepare(intake.seal(1000)), int(PAID_AT.timestamp() * 1000) + 1
+            self.ledger.prepare(intake.seal(1000)), self.ledger.status()["time_ms"] + 1
         )
         assert committed.rejected == {}
 
@@ -175,15 +175,21 @@ class Town:
                 self.desk.end()
 
     @asynccontextmanager
-    async def again(self) -> AsyncIterator["Town"]:
-        """Ends what runs, opens the ledger again and runs anew: what a restart does."""
+    async def again(self, *paid: SignedEvent) -> AsyncIterator["Town"]:
+        """Ends what runs, opens the ledger again, takes payments and runs anew: what a restart does."""
         self.halt.set()
-        await self._ended.wait()
+        await self.ended()
         self.ledger.close()
         self.ledger = _core.Ledger.open(str(self.place / "ledger"))
+        if paid:
+            self.pay(*paid)
         self.halt = asyncio.Event()
         async with self.open():
             yield self
+
+    async def ended(self) -> None:
+        """Waits for the end of ingest."""
+        await self._ended.wait()
 
     async def _ingest(self) -> None:
         ingest = Ingest(

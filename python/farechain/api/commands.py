@@ -23,7 +23,7 @@ from farechain.errors import FarechainError
 MAX_COMMAND_BYTES = 64 * 1024
 MEDIA_TYPES = ("application/cloudevents+json", "application/json")
 AGAIN = {"Retry-After": "1"}
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "specversion": "1.0",
     "type": "farechain.command.v1",
     "source": "clerk-7",
@@ -35,7 +35,7 @@ EXAMPLE = {
         "code": "144032609110",
         "number": 1,
         "claim_id": "2026-03-0001",
-        "presentation": None,
+        "presentation": "ab" * 64,
     },
 }
 BODY = {

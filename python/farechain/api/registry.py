@@ -60,7 +60,7 @@ def router(context: ApiContext, registry: RegistryView) -> APIRouter:
         """Grants of numbers: how many are left, and when they run dry at the rate of the last 24 hours."""
         height, items, following, _ = await chosen("grants", _grant_key, cursor, limit)
         now_ms = int(context.clock_s() * 1000)
-        shown = await asyncio.to_thread(lambda: [_grant(context.ledger, item, now_ms) for item in items])
+        shown = await asyncio.to_thread(lambda: [grant_view(context.ledger, item, now_ms) for item in items])
         return Page(height=height, items=shown, next=following)
 
     @routes.get("/requests", responses=described)
@@ -112,7 +112,8 @@ def _issuer(item: Fields, waiting: int) -> IssuerView:
     return IssuerView(**{**item, "months": months, "waiting": waiting})
 
 
-def _grant(ledger: Ledger, item: Fields, now_ms: int) -> GrantView:
+def grant_view(ledger: Ledger, item: Fields, now_ms: int) -> GrantView:
+    """A grant with what is left of it, and when it runs dry at the rate of the last 24 hours. Blocks."""
     left = item["to"] - item["next"] + 1
     used = item["next"] - _first_since(ledger, item, now_ms - DAY_MS)
     dry_at_ms = now_ms + left * DAY_MS // used if used and not item["closed"] else None

@@ -8,6 +8,7 @@ Item = TypeVar("Item")
 
 
 def _example(**members: Any) -> ConfigDict:
+    """FastAPI leaves nulls out of what it describes, so an example has none."""
     return ConfigDict(extra="forbid", json_schema_extra={"examples": [members]})
 
 
@@ -53,9 +54,9 @@ class IssuerView(BaseModel):
     model_config = _example(
         tax_id="91440300708461136T",
         name="metro",
-        credit_limit_fen=None,
+        credit_limit_fen=100_000_000,
         issued_fen=665,
-        applied_for=None,
+        applied_for=1000,
         waiting=0,
         mandate=[],
         months=[
@@ -65,8 +66,8 @@ class IssuerView(BaseModel):
                 "uninvoiced_fen": 0,
                 "red_fen": 0,
                 "to_declare": [665, 0, 0],
-                "declared": None,
-                "acknowledged": None,
+                "declared": [665, 0, 0],
+                "acknowledged": False,
             }
         ],
     )
@@ -87,7 +88,7 @@ class GrantView(BaseModel):
     model_config = _example(
         code="144032609110",
         **{"from": 1, "to": 1000},
-        tax_id=None,
+        tax_id="91440300708461136T",
         closed=False,
         left=999,
         used_24h=1,
@@ -162,7 +163,7 @@ class DelegationView(BaseModel):
     """An agent that acts for an issuer."""
 
     model_config = _example(
-        seller="91440300708461136T", agent="91440300MA9FC001XP", scenes=["METRO"], to_height=None
+        seller="91440300708461136T", agent="91440300MA9FC001XP", scenes=["METRO"], to_height=5000
     )
 
     seller: str
