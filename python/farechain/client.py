@@ -1,4 +1,4 @@
-"""Signs payment events and sends them: all that a producer needs. Knows Kafka; does not know the ledger.
+"""All that a producer and a party need: sign and send payments (Kafka) and commands (HTTP). Knows no ledger.
 
 import asyncio
 from datetime import datetime, timedelta, timezone
@@ -25,29 +25,35 @@ asyncio.run(main())
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Self
 
-import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from farechain import _core
-from farechain.errors import EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
+from farechain.errors import EXIT_UNAVAILABLE, FarechainError
+from farechain.http_client import CommandRefusedError, HttpClient
+from farechain.orders import Buyer, Claimed, Invoice
+from farechain.party import Party
+from farechain.signed_event import SignedEvent, sign_event
+
+__all__ = [
+    "Buyer",
+    "Claimed",
+    "Client",
+    "CommandRefusedError",
+    "Device",
+    "HttpClient",
+    "Invoice",
+    "Party",
+    "SignedEvent",
+    "record_key",
+    "sign_payment",
+]
 
 Channel = Literal["WECHAT", "ALIPAY", "UNIONPAY", "CARD", "CASH"]
 PAYMENT_TYPE = "farechain.payment.v1"
-
-
-@dataclass(frozen=True, slots=True)
-class SignedEvent:
-    """A Kafka record that the ledger takes: key, signature headers, value. Send all three as they are."""
-
-    key: bytes
-    headers: tuple[tuple[str, bytes], ...]
-    value: bytes
 
 
 def record_key(data: Mapping[str, Any]) -> bytes:
@@ -70,18 +76,7 @@ def sign_payment(seed: bytes, source: str, event_id: str, data: Mapping[str, Any
     Raises:
         FarechainError: with the ledger's own ``E_*`` code where it would refuse the event.
     """
-    value = orjson.dumps(
-        {"specversion": "1.0", "type": PAYMENT_TYPE, "source": source, "id": event_id, "data": data}
-    )
-    try:
-        _core.decode_event(value)
-    except ValueError as error:
-        code = str(error)
-        raise FarechainError(code, f"the ledger would refuse this event: {code}", EXIT_USAGE) from error
-    kid = _core.kid(_core.public_key(seed))
-    return SignedEvent(
-        record_key(data), (("fc-kid", kid.encode()), ("fc-sig", _core.sign(seed, value))), value
-    )
+    return sign_event(seed, data, kind=PAYMENT_TYPE, source=source, event_id=event_id, key=record_key(data))
 
 
 class Device:

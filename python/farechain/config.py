@@ -105,10 +105,39 @@ class SourceSettings(Section):
         names = [topic.name for topic in self.topics]
         if len(set(names)) != len(names):
             raise ValueError("a topic is listed twice")
+        if "http" in names:
+            raise ValueError("a topic named http would be taken for the commands over HTTP: rename it")
         unknown = [name for name in self.first if name not in names]
         if unknown:
             raise ValueError(f"{unknown[0]} in `first` is not among the topics")
         return self
+
+
+class CommandSettings(Section):
+    """Signed commands over HTTP, the source `http/0`. Each waits in memory until its block is durable."""
+
+    http: bool = Field(
+        default=True,
+        description="List http/0 in genesis. Genesis is written once; a later change here changes nothing.",
+    )
+    waiting_max: int = Field(
+        default=1024,
+        ge=1,
+        le=65_536,
+        description="Commands on their way to a block at most; one more is answered 503, to be sent again.",
+    )
+    waiting_bytes_max: int = Field(
+        default=16 * 1024 * 1024,
+        ge=128 * 1024,
+        le=512 * 1024 * 1024,
+        description="Their bytes at most: a command has up to 64 KiB.",
+    )
+    timeout_ms: int = Field(
+        default=10_000,
+        ge=100,
+        le=120_000,
+        description="How long a command may wait for its block before it is answered 503, to be sent again.",
+    )
 
 
 class KafkaSettings(Section):
@@ -327,6 +356,7 @@ class Settings(Section):
     )
     ledger: LedgerSettings = LedgerSettings()
     source: SourceSettings = SourceSettings()
+    commands: CommandSettings = CommandSettings()
     kafka: KafkaSettings = KafkaSettings()
     blocks: BlockSettings = BlockSettings()
     witnesses: WitnessesSettings = WitnessesSettings()

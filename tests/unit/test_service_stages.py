@@ -21,6 +21,7 @@ from farechain.service import opening
 from farechain.service.running import Service
 from farechain.sources import Chunk
 from farechain.sources.spool import SpoolSource
+from farechain.sources.together import Together
 
 
 @pytest.fixture(scope="module")
@@ -152,12 +153,12 @@ async def test_a_stage_that_hangs_is_left_at_the_deadline(
     limits = chain.settings.limits.model_copy(update={"drain_deadline_s": 0.2})
     reached = asyncio.Event()
 
-    async def hang(_self: SpoolSource, _timeout_ms: int) -> list[Chunk]:
+    async def hang(_self: Together, _timeout_ms: int) -> list[Chunk]:
         reached.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(SpoolSource, "read", hang)
+    monkeypatch.setattr(Together, "read", hang)
     stop = asyncio.Event()
     running = asyncio.create_task(
         Service(chain.settings.model_copy(update={"limits": limits}), None).run(stop)

@@ -127,6 +127,16 @@ class SmallChain:
         found = [view for view in self._views() if view["fields"]["number"] == number]
         return found[0] if found and code == CODE else None
 
+    def invoice_parts(self, code: str, number: int) -> dict[str, Any] | None:
+        found = self.invoice(code, number)
+        if found is None:
+            return None
+        names = ("tax_code", "rate", "quantity", "net_fen", "tax_fen", "total_fen")
+        line = {name: found["fields"][name] for name in names} | {"remaining_fen": found["remaining_fen"]}
+        part = {"payment": found["fields"]["identity"], "data_leaf": ZERO, "line": 0}
+        amounts = {"fen": line["total_fen"], "live_fen": line["remaining_fen"], "booked_at_ms": START_MS}
+        return {"lines": [line], "payments": [{**part, **amounts}]}
+
     def invoice_by_hash(self, record_hash: bytes) -> dict[str, Any] | None:
         return next((view for view in self._views() if view["hash"] == record_hash), None)
 
@@ -144,6 +154,7 @@ class SmallChain:
                         "hash": digest,
                         "check_code": digest.hex()[-5:],
                         "remaining_fen": remaining,
+                        **standing(fields["kind"], remaining),
                     }
                 )
         return views
@@ -169,6 +180,17 @@ class SmallChain:
                 log.signed_by,
             ]
         )
+
+
+def standing(kind: str, remaining: int) -> dict[str, Any]:
+    """Of an invoice that only red letters have touched; none of a red one."""
+    if kind == "RED":
+        return {"standing": None, "allowed": []}
+    untouched = {"claim": "FREE", "use": "NONE", "frozen": False, "reimbursed_fen": 0}
+    nobody = {"holder": None, "locker": None, "claim_id": None}
+    fiscal = "ISSUED" if remaining else "REVERSED"
+    of_it = {"fiscal": fiscal, **untouched, "remaining_fen": remaining, **nobody}
+    return {"standing": of_it, "allowed": ["FREEZE"]}
 
 
 class SmallLog:

@@ -7,17 +7,33 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response, StreamingResponse
 
 from farechain import _core
-from farechain.api import callers, chain, invoices, pages, probes, problems, public_log
+from farechain.api import (
+    callers,
+    chain,
+    commands,
+    invoices,
+    pages,
+    payments,
+    probes,
+    problems,
+    proofs,
+    public_log,
+    receipts,
+    registry,
+)
+from farechain.api.command_models import CommandProblem
 from farechain.api.context import ApiContext
 from farechain.api.hardening import Hardening
 from farechain.api.live import Live
 from farechain.api.problems import ProblemDocument
+from farechain.api.receipts import ReceiptEvent
+from farechain.api.registry_view import RegistryView
 
 SUMMARY = "Signed payment events in, provable electronic invoices out."
 
 
 def create_app(context: ApiContext) -> FastAPI:
-    """The application over one chain's ledger, which may be read-only: nothing here writes to it."""
+    """The application over one chain's ledger, which may be read-only: ``context.commands`` writes."""
     app = FastAPI(
         title="farechain",
         version=_core.VERSION,
@@ -28,12 +44,17 @@ def create_app(context: ApiContext) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
-    reader = invoices.Invoices(context)
+    reader, registry_view = invoices.Invoices(context), RegistryView(context.ledger)
     for router in (
         chain.router(context),
         _live(context),
         callers.router(context),
         invoices.router(context, reader),
+        payments.router(context),
+        proofs.router(context),
+        commands.router(context, registry_view),
+        registry.router(context, registry_view),
+        receipts.router(context),
         public_log.router(context),
         probes.router(context),
     ):
@@ -73,9 +94,11 @@ def _described(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             tags=app.openapi_tags,
         )
-        document = ProblemDocument.model_json_schema()
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        schemas["ProblemDocument"] = document
+        for model in (ProblemDocument, CommandProblem, ReceiptEvent):
+            document = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= document.pop("$defs", {})
+            schemas[model.__name__] = document
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = schema

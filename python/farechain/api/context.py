@@ -1,15 +1,19 @@
 """What the HTTP layer is given: the ledger, its log, and what the service knows about its own health."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
 from farechain._core import Ledger, PublicLog
 from farechain.access.tokens import Tokens
+from farechain.api.access import Access, open_to_all
 from farechain.pipeline.ingest import Sealed
 from farechain.pipeline.publish import Published
 
@@ -71,6 +75,49 @@ class Liveness:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a command; its block is durable.
+
+    Attributes:
+        height: the block with its outcome.
+        offset: its place in ``http/0``.
+        verdict: ``ISSUED``, ``REVERSED``, ``APPLIED`` or ``REJECTED``; a duplicate's is the first one's.
+        code: why it was rejected, else None.
+        duplicate: whether the ledger had it already.
+        at: the block with its records: another one than ``height`` for a duplicate.
+        time_ms: the time of the block ``at``.
+        first_record: index of its first record there.
+        record_count: 0 for what was rejected.
+    """
+
+    height: int
+    offset: int
+    verdict: str
+    code: str | None
+    duplicate: bool
+    at: int
+    time_ms: int
+    first_record: int
+    record_count: int
+
+
+class Commands(Protocol):
+    """Takes signed commands and waits until they are durable."""
+
+    def taking(self, kid: str, signature: bytes, value: bytes) -> AbstractAsyncContextManager[Recorded]:
+        """What became of a command; the ledger stays open inside of the ``async with``.
+
+        Args:
+            kid: the signer's key id, 32 hex digits.
+            signature: 64 bytes over ``value``.
+            value: the CloudEvent's exact bytes, at most 64 KiB.
+
+        Raises:
+            FarechainError: ``E_BUSY``, ``E_NOT_RECORDED``: nothing is known to be recorded; send it again.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class ApiContext:
     """Everything a request may need, passed in once."""
 
@@ -86,3 +133,9 @@ class ApiContext:
     clock_s: Callable[[], float] = time.time
     tokens: Tokens | None = None
     """Of those who call; without them everybody is anonymous."""
+    commands: Commands | None = None
+    no_commands: str = (
+        "this chain takes no commands over HTTP, its genesis does not list http/0: send them to the topic"
+    )
+    access: Access = open_to_all
+    ending: asyncio.Event = field(default_factory=asyncio.Event)

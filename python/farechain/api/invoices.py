@@ -12,61 +12,23 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from farechain import _core
-from farechain._core import LedgerError
 from farechain.api import bodies
 from farechain.api.context import ApiContext
+from farechain.api.invoice_views import CODE_PATTERN, NUMBER_PATTERN, InvoiceView, view_of
 from farechain.api.problems import Problem, responses
+from farechain.api.proofs import prove
 from farechain.api.tries import Tries
 
 MAX_PROOF_BYTES = 16 * 1024
 OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
 
-CODE_PATTERN = r"^1[0-9]{4}[0-9]{2}[0-9]9[0-9][0-9]0$"
-NUMBER_PATTERN = r"^[0-9]{1,8}$"
-Code = Annotated[str, Path(pattern=CODE_PATTERN, description="Invoice code, 12 digits.")]
-Number = Annotated[str, Path(pattern=NUMBER_PATTERN, description="Invoice number, up to 8 digits.")]
+Code = Annotated[
+    str, Path(pattern=CODE_PATTERN, description="Invoice code, 12 digits.", examples=["144032609110"])
+]
+Number = Annotated[
+    str, Path(pattern=NUMBER_PATTERN, description="Invoice number, up to 8 digits.", examples=["00000001"])
+]
 Form = Annotated[Literal["json", "compact"], Query(description="JSON, or the compact binary form.")]
-InvoiceStatus = Literal["ok", "reduced", "void", "red"]
-
-
-class InvoiceFields(BaseModel):
-    """What stands on an invoice. Amounts are fen; a red-letter invoice's are negative."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["BLUE", "RED"]
-    seller: str
-    scene: str | None = None
-    tax_code: str
-    rate: int | str = Field(description="Basis points, EXEMPT or NONTAXABLE.")
-    quantity: int
-    net_fen: int
-    tax_fen: int
-    total_fen: int
-    remaining_fen: int = Field(description="What reversals have left of it.")
-    issued_at_ms: int
-    dated_at_ms: int | None = Field(default=None, description="The payment's date, which dates the rate.")
-    original_code: str | None = None
-    original_number: int | None = None
-    check_code: str
-    hash: str
-
-
-class InvoiceView(BaseModel):
-    """What is shown of an invoice."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    code: str
-    number: str = Field(description="Eight digits.")
-    status: InvoiceStatus = Field(
-        description="ok; reduced: partly reversed; void: reversed; red: itself a reversal."
-    )
-    height: int = Field(description="The block that it stands in.")
-    published: bool = Field(description="Whether a published checkpoint covers it, so that it can be proven.")
-    proof: str = Field(description="Where its proof is.")
-    fields: InvoiceFields | None
-    demonstration: bool
 
 
 class Lookup(BaseModel):
@@ -123,7 +85,7 @@ class Invoices:
 
     async def public(self, code: str, number: str) -> Opened:
         """Status and place. Raises ``Problem`` 404."""
-        return self._opened(await asyncio.to_thread(self._find, code, number), opened=False)
+        return await asyncio.to_thread(lambda: self._opened(self._find(code, number), opened=False))
 
     async def with_fields(self, caller: str, wanted: Lookup) -> Opened:
         """Status and fields. Raises ``Problem`` 404, 403 on a mismatch, 429 after too many tries."""
@@ -134,16 +96,16 @@ class Invoices:
         same_total = hmac.compare_digest(str(wanted.total_fen), str(abs(found["fields"]["total_fen"])))
         if not (same_check and same_total):
             raise Problem(403, "E_MISMATCH", "check code or amount does not match this invoice")
-        return self._opened(found, opened=True)
+        return await asyncio.to_thread(self._opened, found, opened=True)
 
     async def by_hash(self, record_hash: bytes) -> Opened | None:
         """Status and fields of the invoice with this record hash, which only its holder knows."""
         found = await asyncio.to_thread(self._context.ledger.invoice_by_hash, record_hash)
-        return None if found is None else self._opened(found, opened=True)
+        return None if found is None else await asyncio.to_thread(self._opened, found, opened=True)
 
     async def prove(self, invoice: Opened) -> bytes:
         """Its compact proof. Raises ``Problem`` 503 while no checkpoint covers it."""
-        return await asyncio.to_thread(self._prove, invoice.height, invoice.index)
+        return await asyncio.to_thread(prove, self._context, invoice.height, invoice.index)
 
     async def find_and_prove(self, code: str, number: str) -> bytes:
         """The same by code and number, in one step. Raises ``Problem`` 404, 503."""
@@ -151,17 +113,7 @@ class Invoices:
 
     def _find_and_prove(self, code: str, number: str) -> bytes:
         found = self._find(code, number)
-        return self._prove(found["height"], found["index"])
-
-    def _prove(self, height: int, index: int) -> bytes:
-        context = self._context
-        try:
-            return context.ledger.prove(height, index, context.log, context.witness_vkeys)
-        except LedgerError as error:
-            if error.args[0] != "invalid":
-                raise
-            detail = "not under a published checkpoint yet: try again in a second"
-            raise Problem(503, "E_NOT_PUBLISHED", detail, {"Retry-After": "1"}) from error
+        return prove(self._context, found["height"], found["index"])
 
     async def verify(self, proof: bytes) -> Verification:
         """Checks a proof against this log's keys."""
@@ -183,17 +135,7 @@ class Invoices:
         return found
 
     def _opened(self, found: dict[str, Any], *, opened: bool) -> Opened:
-        code, number = found["fields"]["code"], f"{found['fields']['number']:08d}"
-        view = InvoiceView(
-            code=code,
-            number=number,
-            status=_status(found),
-            height=found["height"],
-            published=found["height"] < self._context.log.published_size,
-            proof=f"/v1/proofs/{code}/{number}",
-            fields=_fields(found) if opened else None,
-            demonstration=self._context.demonstration,
-        )
+        view = view_of(self._context, found, opened=opened)
         return Opened(view=view, height=found["height"], index=found["index"])
 
 
@@ -268,22 +210,3 @@ def caller_of(request: Request) -> str:
 def _json_body(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-def _fields(found: dict[str, Any]) -> InvoiceFields:
-    shown = InvoiceFields.model_fields.keys() - {"remaining_fen", "check_code", "hash"}
-    fields = {name: value for name, value in found["fields"].items() if name in shown}
-    own = {
-        "remaining_fen": found["remaining_fen"],
-        "check_code": found["check_code"],
-        "hash": found["hash"].hex(),
-    }
-    return InvoiceFields(**fields, **own)
-
-
-def _status(found: dict[str, Any]) -> InvoiceStatus:
-    if found["fields"]["kind"] == "RED":
-        return "red"
-    if found["remaining_fen"] == 0:
-        return "void"
-    return "ok" if found["remaining_fen"] == found["fields"]["total_fen"] else "reduced"

@@ -38,19 +38,33 @@ class Problem(Exception):  # noqa: N818  # the name in RFC 9457
         code: the ``E_*`` code.
         detail: one line for a person.
         headers: more headers, ``Retry-After`` for example.
+        document: the kind of document, where it has members of its own.
+        more: those members.
     """
 
-    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        document: type[ProblemDocument] = ProblemDocument,
+        **more: Any,
+    ) -> None:
         super().__init__(detail)
+        self.document = document
+        self.more = more
         self.status = status
         self.code = code
         self.detail = detail
         self.headers = headers
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def responses(
+    *statuses: int, document: type[ProblemDocument] = ProblemDocument
+) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI description of the problems that a route may answer with; 500 is always among them."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{document.__name__}"}}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in sorted({*statuses, 500})
@@ -58,11 +72,16 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem_response(
-    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    document: type[ProblemDocument] = ProblemDocument,
+    **more: Any,
 ) -> Response:
     """The document itself."""
     title = HTTPStatus(status).phrase
-    body = ProblemDocument(type="about:blank", title=title, status=status, detail=detail, code=code)
+    body = document(type="about:blank", title=title, status=status, detail=detail, code=code, **more)
     return JSONResponse(body.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -81,7 +100,9 @@ def install(app: FastAPI) -> None:
 
 async def _problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return problem_response(error.status, error.code, error.detail, error.headers)
+    return problem_response(
+        error.status, error.code, error.detail, error.headers, error.document, **error.more
+    )
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

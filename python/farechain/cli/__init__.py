@@ -34,6 +34,7 @@ VERBS = (
     "adapt",
     "demo",
     "broker",
+    "command",
     "prove",
     "verify",
     "export",

@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from farechain import _core, keys
     from farechain.errors import EXIT_UNAVAILABLE, FarechainError
     from farechain.service import opening
+    from farechain.sources import http
 
     settings = settings_of(args)
     bureau = keys.read_public_key(settings.ledger.bureau_key_file)
@@ -47,16 +48,19 @@ def run(args: argparse.Namespace) -> int:
             raise FarechainError("E_TOPIC_UNKNOWN", message, EXIT_UNAVAILABLE)
     # Before genesis, which is written once: what is cut short here is done by the next init.
     _private_store(settings)
+    sources = [
+        (topic.name, ids[topic.name], number)
+        for topic in settings.source.topics
+        for number in range(topic.partitions)
+    ]
+    if settings.commands.http:
+        sources.append(http.SOURCE)
     _core.Ledger.create(
         str(settings.ledger.path),
         network=settings.ledger.network,
         chain=settings.ledger.chain,
         bureau=bureau,
-        sources=[
-            (topic.name, ids[topic.name], number)
-            for topic in settings.source.topics
-            for number in range(topic.partitions)
-        ],
+        sources=sources,
         regions=list(settings.ledger.regions),
         time_ms=int(time.time() * 1000),
         utc_offset_min=settings.ledger.utc_offset_min,

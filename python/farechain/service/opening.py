@@ -16,9 +16,11 @@ from farechain.config import KafkaSettings, Settings
 from farechain.errors import EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
 from farechain.ledger_errors import as_failure
 from farechain.pipeline.ingest import ENGINE_SOURCES
-from farechain.sources import Partition, Source
+from farechain.sources import Partition, Source, http
+from farechain.sources.http import HttpSource
 from farechain.sources.kafka import KafkaSource
 from farechain.sources.spool import SpoolSource
+from farechain.sources.together import Together
 
 STANDBY_POLL_S = 0.5
 """How often a standby tries the owner's lock: the kernel gives it back when the owner is dead."""
@@ -102,13 +104,32 @@ def partitions_of(ledger: Ledger) -> list[Partition]:
     return [Partition(*position) for position in ledger.positions()[ENGINE_SOURCES:]]
 
 
-def source_of(settings: Settings, ledger: Ledger) -> Source:
-    """The source at the ledger's positions, not started.
+def http_index_of(ledger: Ledger) -> int | None:
+    """The index of ``http/0`` among the partitions; None where genesis does not list it."""
+    listed = [(each.topic, each.topic_id, each.partition) for each in partitions_of(ledger)]
+    return listed.index(http.SOURCE) if http.SOURCE in listed else None
+
+
+def source_of(settings: Settings, ledger: Ledger) -> tuple[Source, HttpSource | None]:
+    """The source at the ledger's positions, not started, and the part of it that takes commands over HTTP.
 
     Raises:
         FarechainError: ``E_CONFIG`` where the settings list other partitions than genesis.
     """
-    partitions = partitions_of(ledger)
+    partitions, index = partitions_of(ledger), http_index_of(ledger)
+    if index is None:
+        return _configured_source(settings, partitions), None
+    others = [number for number in range(len(partitions)) if number != index]
+    commands = HttpSource(
+        partitions[index],
+        waiting_max=settings.commands.waiting_max,
+        waiting_bytes_max=settings.commands.waiting_bytes_max,
+    )
+    configured = _configured_source(settings, [partitions[number] for number in others])
+    return Together([(configured, others), (commands, [index])]), commands
+
+
+def _configured_source(settings: Settings, partitions: list[Partition]) -> Source:
     in_genesis = {(partition.topic, partition.partition) for partition in partitions}
     listed = {(topic.name, number) for topic in settings.source.topics for number in range(topic.partitions)}
     if listed != in_genesis:

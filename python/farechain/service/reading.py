@@ -40,6 +40,8 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
         threshold=settings.witnesses.threshold,
         demonstration=settings.demonstration,
         tokens=Tokens(settings.tokens_file),
+        no_commands="this process only reads: send commands to the ledger's owner",
+        ending=stop,
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(ledger.follow(stop), name="follow")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from farechain._core import Ledger, LedgerError, PublicLog
@@ -28,6 +29,7 @@ from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
 from farechain.pipeline.publish import Published, Publisher
 from farechain.pipeline.relay import Position, Relay, receipts_of
 from farechain.service import opening
+from farechain.service.commands import CommandDesk
 from farechain.service.standby import Switch, standby_app
 from farechain.service.totals import Summary, Totals
 from farechain.service.watching import Notices, Watch
@@ -44,6 +46,7 @@ class Parts:
     ledger: Ledger
     public_log: PublicLog
     source: Source
+    commands: CommandDesk
     publisher: Publisher
     relays: dict[str, Relay]
 
@@ -69,6 +72,7 @@ class Service:
         self._notices = Notices()
         self._vkeys = [member.vkey for member in settings.witnesses.members]
         self._wakes: list[Callable[[], None]] = []
+        self._ending = asyncio.Event()
         self._ingest: Ingest | None = None
         self._waiting_for = "opening the ledger"
         self._app = Switch(standby_app(lambda: self._waiting_for, self._metrics.registry))
@@ -111,11 +115,13 @@ class Service:
         log.info("ledger open chain=%s height=%d", ledger.chain, ledger.height)
         async with AsyncExitStack() as stack:
             public_log = await asyncio.to_thread(opening.open_public_log, settings, ledger, seed)
-            source = opening.source_of(settings, ledger)
+            source, http_source = opening.source_of(settings, ledger)
             await source.start()
             stack.push_async_callback(source.close)
+            commands = CommandDesk(ledger, http_source, settings.commands.timeout_ms / 1000)
             relays = await self._relays(ledger, stack)
-            parts = Parts(ledger, public_log, source, self._publisher(ledger, public_log), relays)
+            publisher = self._publisher(ledger, public_log)
+            parts = Parts(ledger, public_log, source, commands, publisher, relays)
             self._show_what_is_there(ledger, public_log)
             self._app.app = create_app(self._context(parts))
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
@@ -189,6 +195,8 @@ class Service:
             threshold=self._settings.witnesses.threshold,
             demonstration=self._settings.demonstration,
             tokens=Tokens(self._settings.tokens_file),
+            commands=parts.commands if parts.commands.open else None,
+            ending=self._ending,
         )
 
     async def _run_stages(self, parts: Parts, stop: asyncio.Event) -> None:
@@ -201,7 +209,7 @@ class Service:
             parts.source,
             limits=BlockLimits(blocks.max_inputs, blocks.max_age_ms, blocks.max_bytes),
             clock=BlockClock(),
-            on_block=self._on_block,
+            on_block=partial(self._on_block, parts.commands),
             first=opening.first_of_source(self._settings, parts.ledger),
             until_end=self._until_end,
         )
@@ -209,6 +217,7 @@ class Service:
         halt, sealed_all = asyncio.Event(), asyncio.Event()
         watch = Watch(parts.ledger, parts.source, parts.relays, self._metrics, self._liveness)
         first = _start(ingest.run(halt), "ingest")
+        first.add_done_callback(lambda _ended: parts.commands.end())
         followers = [_start(parts.publisher.run(sealed_all), "publish")]
         followers += [
             _start(relay.run(sealed_all), f"relay {topic}") for topic, relay in parts.relays.items()
@@ -219,11 +228,13 @@ class Service:
             everything = [first, *followers, watching, stopping]
             await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
             halt.set()
+            self._ending.set()
             self._tell_failure(task for task in everything if task.done())
             await self._drain(first, followers, sealed_all, stopping)
             if watching.done():
                 watching.result()
             await watch.once()
+            await parts.commands.answered()
         finally:
             for task in (first, *followers, watching, stopping):
                 task.cancel()
@@ -267,7 +278,8 @@ class Service:
                 self._liveness.stopped_reason = f"{error.code}: {error.message}"
                 log.error("stopped by %s: %s: %s", task.get_name(), error.code, error.message)
 
-    def _on_block(self, sealed: Sealed) -> None:
+    def _on_block(self, commands: CommandDesk, sealed: Sealed) -> None:
+        commands.durable(sealed.committed.height)
         self._metrics.block(sealed)
         self._liveness.block(sealed)
         self._totals.block(sealed)

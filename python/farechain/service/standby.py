@@ -10,6 +10,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 RETRY_S = 5
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""A command that comes too early is to be sent again, not refused for its method."""
 
 
 class Switch:
@@ -51,6 +53,6 @@ def standby_app(not_ready: Callable[[], str], registry: CollectorRegistry) -> St
             Route("/livez", livez),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
-            Route("/{rest:path}", elsewhere),
+            Route("/{rest:path}", elsewhere, methods=METHODS),
         ]
     )

@@ -1,0 +1,100 @@
+"""Signed commands over HTTP: the body is the CloudEvent's exact bytes, the answer what became of it.
+
+The signature is the authentication; no token is needed. The bytes are never parsed here: the core decodes
+them. A command is acknowledged when its block is durable; sent again, it is answered with the first result.
+"""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+
+from farechain.api import bodies
+from farechain.api.access import required
+from farechain.api.command_answers import Answers
+from farechain.api.command_models import CommandAnswer, CommandProblem
+from farechain.api.context import ApiContext
+from farechain.api.problems import Problem, responses
+from farechain.api.refusals import ALL_STATUSES
+from farechain.api.registry_view import RegistryView
+from farechain.api.signers import Signers
+from farechain.errors import FarechainError
+
+MAX_COMMAND_BYTES = 64 * 1024
+MEDIA_TYPES = ("application/cloudevents+json", "application/json")
+AGAIN = {"Retry-After": "1"}
+EXAMPLE: dict[str, Any] = {
+    "specversion": "1.0",
+    "type": "farechain.command.v1",
+    "source": "clerk-7",
+    "id": "lock-2026-03-0001",
+    "data": {
+        "kind": "LOCK",
+        "network": "shenzhen",
+        "command_id": "lock-2026-03-0001",
+        "code": "144032609110",
+        "number": 1,
+        "claim_id": "2026-03-0001",
+        "presentation": "ab" * 64,
+    },
+}
+BODY = {
+    "required": True,
+    "description": "The CloudEvent's bytes exactly as they were signed: docs/format.md, section 2.",
+    "content": {media: {"schema": {"type": "object"}, "example": EXAMPLE} for media in MEDIA_TYPES},
+}
+Kid = Annotated[
+    str | None,
+    Header(
+        alias="fc-kid",
+        description="The signing key's id, 32 lower-case hex digits.",
+        examples=["6a3803d5f059902a1c6dafbc9ba47292"],
+    ),
+]
+Signature = Annotated[
+    str | None,
+    Header(
+        alias="fc-sig",
+        description="Ed25519 over the DSSE encoding of the body (docs/format.md, section 2): 128 lower-case "
+        "hex digits, the hex of the 64 bytes that stand in Kafka's header of this name.",
+        examples=["ab" * 64],
+    ),
+]
+
+
+def router(context: ApiContext, registry: RegistryView) -> APIRouter:
+    """``POST /v1/commands``."""
+    routes = APIRouter(prefix="/v1", tags=["commands"], dependencies=[required(context, "commands")])
+    signers = Signers(registry, context.ledger.network)
+    answers = Answers(context)
+    described: dict[int | str, dict[str, Any]] = {
+        201: {"description": "Done.", "model": CommandAnswer},
+        **responses(*ALL_STATUSES, document=CommandProblem),
+    }
+
+    @routes.post(
+        "/commands",
+        responses=described,
+        response_description="A duplicate: what it did the first time.",
+        openapi_extra={"requestBody": BODY},
+    )
+    async def command(
+        request: Request, response: Response, kid: Kid = None, signature: Signature = None
+    ) -> CommandAnswer:
+        """Gives a signed command; answers when its block is durable. Sending it again does nothing more."""
+        if context.commands is None:
+            raise Problem(503, "E_NO_COMMANDS", context.no_commands)
+        if request.headers.get("content-type", "").split(";")[0].strip().lower() not in MEDIA_TYPES:
+            raise Problem(415, "E_MEDIA_TYPE", f"the body must be {MEDIA_TYPES[0]}")
+        value = await bodies.read(request, MAX_COMMAND_BYTES)
+        event = await signers.admit(kid, signature, value)
+        try:
+            async with context.commands.taking(kid or "", bytes.fromhex(signature or ""), value) as recorded:
+                answer = await asyncio.to_thread(answers.of, event, recorded)
+        except FarechainError as error:
+            raise Problem(503, error.code, error.message, AGAIN) from error
+        response.status_code = 200 if answer.duplicate else 201
+        response.headers["Cache-Control"] = "no-store"
+        return answer
+
+    return routes

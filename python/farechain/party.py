@@ -1,0 +1,239 @@
+"""A party of the ledger: signs commands, one small method each. Knows no transport.
+
+clerk = Party(tax_id="91440300MA9FC001XP", seed=read_key(Path("clerk.key")), network="shenzhen")
+command = clerk.lock(Invoice("144032609110", 1), "2026-03-0001")
+
+The event that a method returns is the command: after a failure send the same event again, it is done once.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from farechain import _core, orders
+from farechain.orders import Buyer, Claimed, Invoice, Order, Reason
+from farechain.signed_event import SignedEvent, sign_event
+
+COMMAND_TYPE = "farechain.command.v1"
+Role = Literal["ISSUER", "DEVICE", "AGENT", "HOLDER", "REIMBURSER", "AUDITOR"]
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Party:
+    """Whoever holds a registered key.
+
+    Every method raises ``FarechainError`` with the ledger's own ``E_*`` code where the ledger would refuse
+    the command for its form.
+
+    Args:
+        tax_id: its own; empty for the bureau.
+        seed: its 32-byte key (``farechain.keys.read_key``).
+        network: the network's name, which is inside what is signed.
+        source: who it says it is in the event's ``source``; by default its tax id.
+    """
+
+    def __init__(self, *, tax_id: str, seed: bytes, network: str, source: str = "") -> None:
+        self.tax_id = tax_id
+        self.network = network
+        self._seed = seed
+        self._source = source or tax_id or "bureau"
+
+    @property
+    def public_key(self) -> bytes:
+        """32 bytes."""
+        return _core.public_key(self._seed)
+
+    @property
+    def kid(self) -> str:
+        """Its key's id, 32 hex digits."""
+        return _core.kid(self.public_key)
+
+    def command(self, order: Order, command_id: str | None = None) -> SignedEvent:
+        """Signs any order.
+
+        Args:
+            order: ``kind`` and members (``docs/format.md``, section 2; ``farechain.orders``).
+            command_id: 1-64 visible ASCII; a fresh one by default. A command of the same id and content is a
+                duplicate and does nothing more.
+        """
+        command_id = command_id or secrets.token_hex(16)
+        kind = order.get("kind")
+        members = {name: value for name, value in order.items() if name != "kind"}
+        data = {"kind": kind, "network": self.network, "command_id": command_id, **members}
+        key = command_id.encode()
+        return sign_event(
+            self._seed, data, kind=COMMAND_TYPE, source=self._source, event_id=command_id, key=key
+        )
+
+    def present(self, invoice: Invoice, reimburser: str, claim_id: str) -> bytes:
+        """A holder's presentation of an invoice to a reimburser (its tax id) for a claim: 64 bytes."""
+        return _core.sign_presentation(self._seed, invoice.code, invoice.number, reimburser, claim_id)
+
+    # The life of an invoice ----------------------------------------------------------------------
+
+    def claim(self, payments: Sequence[Claimed], buyer: Buyer) -> SignedEvent:
+        """See ``orders.claim``; the others below likewise."""
+        return self.command(orders.claim(payments, buyer))
+
+    def retitle(self, invoice: Invoice, buyer: Buyer) -> SignedEvent:
+        """ISSUER or AGENT."""
+        return self.command(orders.retitle(invoice, buyer))
+
+    def bind(self, invoice: Invoice, holder: str, opening: bytes | None = None) -> SignedEvent:
+        """ISSUER or AGENT."""
+        return self.command(orders.bind(invoice, holder, opening))
+
+    def transfer(self, invoice: Invoice, holder: str) -> SignedEvent:
+        """The holder."""
+        return self.command(orders.transfer(invoice, holder))
+
+    def lock(self, invoice: Invoice, claim_id: str, presentation: bytes | None = None) -> SignedEvent:
+        """REIMBURSER."""
+        return self.command(orders.lock(invoice, claim_id, presentation))
+
+    def unlock(self, invoice: Invoice, claim_id: str) -> SignedEvent:
+        """The locker."""
+        return self.command(orders.unlock(invoice, claim_id))
+
+    def reimburse(self, invoice: Invoice, claim_id: str, amount_fen: int) -> SignedEvent:
+        """The locker."""
+        return self.command(orders.reimburse(invoice, claim_id, amount_fen))
+
+    def confirm_use(self, invoice: Invoice) -> SignedEvent:
+        """The REIMBURSER that is the buyer."""
+        return self.command(orders.confirm_use(invoice))
+
+    def post(self, invoice: Invoice, voucher: str, period: str) -> SignedEvent:
+        """The locker."""
+        return self.command(orders.post(invoice, voucher, period))
+
+    def unpost(self, invoice: Invoice) -> SignedEvent:
+        """The locker."""
+        return self.command(orders.unpost(invoice))
+
+    def red_issue(
+        self, invoice: Invoice, reason: Reason, payments: Sequence[bytes] | None = None
+    ) -> SignedEvent:
+        """ISSUER or AGENT for the seller."""
+        return self.command(orders.red_issue(invoice, reason, payments))
+
+    def red_request(
+        self, invoice: Invoice, reason: Reason, payments: Sequence[bytes] | None = None
+    ) -> SignedEvent:
+        """Either side."""
+        return self.command(orders.red_request(invoice, reason, payments))
+
+    def red_confirm(self, invoice: Invoice) -> SignedEvent:
+        """The other side."""
+        return self.command(orders.red_confirm(invoice))
+
+    def red_refuse(self, invoice: Invoice) -> SignedEvent:
+        """The other side."""
+        return self.command(orders.red_refuse(invoice))
+
+    def red_withdraw(self, invoice: Invoice) -> SignedEvent:
+        """The side that asked."""
+        return self.command(orders.red_withdraw(invoice))
+
+    def red_expire(self, invoice: Invoice) -> SignedEvent:
+        """Anyone with a key."""
+        return self.command(orders.red_expire(invoice))
+
+    def freeze(self, invoice: Invoice, note: str) -> SignedEvent:
+        """BUREAU."""
+        return self.command(orders.freeze(invoice, note))
+
+    def unfreeze(self, invoice: Invoice) -> SignedEvent:
+        """BUREAU."""
+        return self.command(orders.unfreeze(invoice))
+
+    def batch(self, several: Sequence[Order]) -> SignedEvent:
+        """All of them or none: orders from ``farechain.orders``."""
+        return self.command(orders.batch(several))
+
+    # Organisations, keys, tables, numbers --------------------------------------------------------
+
+    def admit_issuer(self, tax_id: str, name: str, credit_limit_fen: int | None = None) -> SignedEvent:
+        """BUREAU: admits an issuer, or replaces its name and monthly limit."""
+        members = {"tax_id": tax_id, "name": name, "credit_limit_fen": credit_limit_fen}
+        return self.command({"kind": "ADMIT_ISSUER", **members})
+
+    def register_key(
+        self,
+        public_key: bytes,
+        role: Role,
+        tax_id: str,
+        scenes: Sequence[str] = (),
+        *,
+        from_height: int = 0,
+        to_height: int | None = None,
+    ) -> SignedEvent:
+        """BUREAU; ISSUER for its devices; AGENT for its holders. ``scenes``: of a DEVICE alone."""
+        heights = {"from_height": from_height, "to_height": to_height}
+        members = {"public_key": public_key.hex(), "role": role, "tax_id": tax_id, "scenes": list(scenes)}
+        return self.command({"kind": "REGISTER_KEY", **members, **heights})
+
+    def rotate_key(self, new_seed: bytes) -> SignedEvent:
+        """Replaces its own key by another one, which consents."""
+        new = _core.public_key(new_seed)
+        proof = _core.sign_rotation(new_seed, self.public_key)
+        return self.command({"kind": "ROTATE_KEY", "public_key": new.hex(), "proof": proof.hex()})
+
+    def retire_key(self, kid: str) -> SignedEvent:
+        """BUREAU or ISSUER: the key signs nothing from now on."""
+        return self.command({"kind": "RETIRE_KEY", "kid": kid})
+
+    def revoke_key(self, kid: str) -> SignedEvent:
+        """BUREAU or ISSUER: the same, and it is never admitted again."""
+        return self.command({"kind": "REVOKE_KEY", "kid": kid})
+
+    def admit(self, kid: str, until: str) -> SignedEvent:
+        """ISSUER: payments of a retired device up to a time (RFC 3339 with an offset) are welcome."""
+        return self.command({"kind": "ADMIT", "kid": kid, "until": until})
+
+    def scene_table(self, rows: Rows) -> SignedEvent:
+        """BUREAU."""
+        return self.command({"kind": "SCENE_TABLE", "rows": list(rows)})
+
+    def rate_table(self, rows: Rows) -> SignedEvent:
+        """BUREAU."""
+        return self.command({"kind": "RATE_TABLE", "rows": list(rows)})
+
+    def mandate(self, rows: Rows) -> SignedEvent:
+        """ISSUER: what the ledger issues for it."""
+        return self.command({"kind": "MANDATE", "rows": list(rows)})
+
+    def grant_numbers(self, code: str, first: int, last: int, tax_id: str | None = None) -> SignedEvent:
+        """BUREAU: to an issuer, or to any."""
+        members = {"code": code, "from": first, "to": last, "tax_id": tax_id}
+        return self.command({"kind": "GRANT_NUMBERS", **members})
+
+    def close_grant(self, code: str, first: int) -> SignedEvent:
+        """BUREAU."""
+        return self.command({"kind": "CLOSE_GRANT", "code": code, "from": first})
+
+    def apply_numbers(self, count: int) -> SignedEvent:
+        """ISSUER."""
+        return self.command({"kind": "APPLY_NUMBERS", "count": count})
+
+    def refuse_numbers(self, tax_id: str, reason: str) -> SignedEvent:
+        """BUREAU."""
+        return self.command({"kind": "REFUSE_NUMBERS", "tax_id": tax_id, "reason": reason})
+
+    def delegate(self, agent: str, scenes: Sequence[str], to_height: int | None = None) -> SignedEvent:
+        """ISSUER: an agent (its tax id) acts for it in these scenes; none ends it."""
+        members = {"agent": agent, "scenes": list(scenes), "to_height": to_height}
+        return self.command({"kind": "DELEGATE", **members})
+
+    def reimburser_policy(self, *, accepts_individuals: bool) -> SignedEvent:
+        """REIMBURSER: whether it locks invoices of individuals."""
+        return self.command({"kind": "REIMBURSER_POLICY", "accepts_individuals": accepts_individuals})
+
+    def declare(self, period: str, invoiced_fen: int, uninvoiced_fen: int, red_fen: int) -> SignedEvent:
+        """ISSUER: a month (``YYYY-MM``) that is over; the amounts must be the ledger's."""
+        amounts = {"invoiced_fen": invoiced_fen, "uninvoiced_fen": uninvoiced_fen, "red_fen": red_fen}
+        return self.command({"kind": "DECLARE", "period": period, **amounts})
+
+    def acknowledge(self, tax_id: str, period: str) -> SignedEvent:
+        """BUREAU."""
+        return self.command({"kind": "ACKNOWLEDGE", "tax_id": tax_id, "period": period})
