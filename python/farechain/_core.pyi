@@ -328,7 +328,8 @@ class Ledger:
         """
     def payment(self, identity: bytes) -> dict[str, Any] | None:
         """A payment or top-up as it stands: ``state`` (where it was recorded only), ``invoice`` ((code,
-        number), or ``None``) with ``live_fen``, and ``uninvoiced_fen``, what may be invoiced and is not.
+        number), or ``None``) with ``live_fen``, and ``uninvoiced_fen``, what may be invoiced and is not;
+        ``height`` and ``index`` say where its first record is.
         """
     def registry(self) -> dict[str, Any]:
         """All that is not an invoice: ``issuers`` with their books, ``keys``, ``grants``, ``requests`` for

@@ -53,7 +53,7 @@ def _corrupt(_annex: bytes | None) -> bytes | None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (_lost, "it is nowhere in the ledger"),
+        (_lost, "nothing came with its record"),
         (_changed, "its data is not what its record commits to"),
         (_corrupt, "block 9 ends early"),
     ],

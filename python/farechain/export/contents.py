@@ -110,18 +110,15 @@ class ContentsReader:
         return made
 
     def _only_trip(self, found: Found, blue: Found) -> Trip:
-        """Of a record with one line; a payment that had waited came earlier and shows no places."""
+        """Of a record with one line."""
         fields = blue.fields
-        paid = self._payments.at(blue.height, blue.index)
-        if paid is None:
-            topped_up = self._payments.now(fields["identity"])["topped_up"]
-            paid = Paid(fields["dated_at_ms"], topped_up, fields["scene"], fields["payments_root"], {})
+        paid = self._payments.at(blue.height, blue.index) or self._payments.of(fields["identity"])
         late = found is not blue or fields["flags"] & LATE
         booked_at_ms = found.fields["issued_at_ms"] if late else fields["dated_at_ms"]
         return _trip(paid, fields["identity"], found.fields["total_fen"], booked_at_ms, 0)
 
     def _claimed_trip(self, found: Found, payment: dict[str, Any]) -> Trip:
-        paid = self._payments.of(payment["payment"], found.height)
+        paid = self._payments.of(payment["payment"])
         if paid.data_leaf != payment["data_leaf"]:
             message = f"payment {payment['payment'].hex()} of {found.name} is another than it was issued for"
             raise FarechainError("E_CORRUPT", f"{message}; stop, and run `farechain audit`")
@@ -129,7 +126,7 @@ class ContentsReader:
 
     def _lost_trip(self, found: Found, blue: Found, payment: dict[str, Any]) -> Trip:
         paid = self._payments.at(blue.height, blue.index) if blue.fields["kind"] == "BLUE" else None
-        paid = paid or self._payments.of(payment["payment"], found.height)
+        paid = paid or self._payments.of(payment["payment"])
         lost_fen = payment["after_fen"] - payment["before_fen"]
         return _trip(paid, payment["payment"], lost_fen, found.fields["issued_at_ms"], payment["line"])
 

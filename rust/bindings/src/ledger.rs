@@ -202,7 +202,7 @@ impl Ledger {
 
     fn payment<'py>(&self, py: Python<'py>, identity: Exactly<32>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let found = self.read(py, |ledger| Ok(ledger.payment(&identity.0)))?;
-        found.map(|(payment, left_fen)| views::payment(py, &payment, left_fen)).transpose()
+        found.map(|(payment, left_fen, first)| views::payment(py, &payment, left_fen, first)).transpose()
     }
 
     fn registry<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

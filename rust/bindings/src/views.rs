@@ -6,7 +6,7 @@ use farechain_core::block::{Genesis, SourceRange};
 use farechain_core::decide::{LineNow, PaymentNow};
 use farechain_core::error::Code;
 use farechain_core::lifecycle;
-use farechain_core::outcome::{Outcome, Verdict};
+use farechain_core::outcome::{Location, Outcome, Verdict};
 use farechain_core::record::composed::Part;
 use farechain_ledger::ledger::{BlockView, InvoiceParts, InvoiceView, Status};
 use farechain_ledger::outbox::{payment_state_name, verdict_name};
@@ -135,9 +135,16 @@ pub(crate) fn invoice_parts<'py>(py: Python<'py>, parts: &InvoiceParts) -> PyRes
     Ok(Fields::new(py).with("lines", lines)?.with("payments", payments)?.done())
 }
 
-pub(crate) fn payment<'py>(py: Python<'py>, payment: &PaymentNow, left_fen: u64) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn payment<'py>(
+    py: Python<'py>,
+    payment: &PaymentNow,
+    left_fen: u64,
+    first: Location,
+) -> PyResult<Bound<'py, PyDict>> {
     let invoice = payment.live.map(|live| (live.invoice.code.as_str().to_owned(), live.invoice.number));
     let fields = Fields::new(py)
+        .with("height", first.height)?
+        .with("index", first.index)?
         .with("seller", payment.seller.as_str())?
         .with("scene", payment.scene.as_str())?
         .with("topped_up", payment.topped_up)?

@@ -184,12 +184,13 @@ impl Ledger {
         })
     }
 
-    /// A payment, and what may still be invoiced of it and is not, fen.
-    pub fn payment(&self, identity: &Digest) -> Option<(PaymentNow, u64)> {
+    /// A payment, what may still be invoiced of it and is not, fen, and where its first record stands.
+    pub fn payment(&self, identity: &Digest) -> Option<(PaymentNow, u64, Location)> {
         self.view(|view| {
             let payment = view.payment(identity)?;
             let left_fen = decide::uninvoiced_fen(view, &payment);
-            Some((payment, left_fen))
+            let first = view.occupant(identity)?.location;
+            Some((payment, left_fen, first))
         })
     }
 
