@@ -6,7 +6,7 @@ import time
 from bench.figures import Figure
 from farechain import _core
 from farechain.export import formats
-from farechain.export.document import Evidence, InvoiceDocument, Line, Party, Trip
+from farechain.export.document import Buyer, Evidence, InvoiceDocument, Line, Party, Trip
 from farechain.export.pdf import Press
 
 START_MS = 1_772_323_200_000
@@ -47,12 +47,11 @@ def _invoice(number: int) -> InvoiceDocument:
         kind="BLUE",
         hash=digest,
         issued_at_ms=START_MS + number,
-        dated_at_ms=START_MS,
         utc_offset_min=480,
         seller=Party("演示轨道交通一号运营有限公司", "91440300MA9FC001XP"),
-        buyer=Party("演示文化传播有限公司", "92532528MA6L45LX6L"),
+        buyer=Buyer("92532528MA6L45LX6L", "演示文化传播有限公司"),
         lines=(Line("3010101020202000000", "运输服务", "地铁乘车费", 300, 1, net, tax, total),),
-        trips=(Trip(START_MS, "METRO", total, digest, "石厦", "益田", "3号线"),),
+        trips=(Trip(START_MS, START_MS, "METRO", total, digest, "石厦", "益田", "3号线"),),
         net_fen=net,
         tax_fen=tax,
         total_fen=total,

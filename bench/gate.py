@@ -2,9 +2,11 @@
 
 ``python -m bench.gate`` ends with 1 where a ratio is above its ceiling in ``bench/gate.json``. What is
 compared runs in one process, alternately, and the least of the rounds counts; each instruction set has a
-process of its own, since it is chosen once. Ceilings are half as much again as what was measured when they
-were recorded: ``--record`` measures and writes them, and the change is for the reviewer to judge. Performance
-counters are not used: few places where this runs allow them.
+process of its own, since it is chosen once. Ceilings are twice what was measured when they were recorded,
+and three times where both sides take about a microsecond, which a busy neighbour's cache misses alone can
+double: a lane that is not taken, or a look-up that became a walk, costs more than that. ``--record`` measures
+and writes them, and the change is for the reviewer to judge. Appending is left out: its CPU is the kernel's,
+and depends on the disk. Performance counters are not used: few places where this runs allow them.
 """
 
 import argparse
@@ -26,11 +28,11 @@ from farechain.day.plan import PARTITIONS
 from farechain.spool_lines import spool_record
 
 CEILINGS = Path(__file__).with_name("gate.json")
-HEADROOM = 1.5
+HEADROOM, HEADROOM_OF_SHORT = 2.0, 3.0
 INSTRUCTIONS = ("portable", "avx2", "avx512")
 INVOICES = 4_000
 SEED = 20181211
-ROUNDS = 5
+ROUNDS = 9
 PLAIN = 400
 """Signatures that the ordinary library verifies in a round: it takes the longest by far."""
 WARM_UPS = 4
@@ -105,7 +107,7 @@ def measure(place: Path) -> dict[str, float]:
     warm, signed = inputs.ledger(place / "warm"), _signed(inputs.values[:PLAIN])
     for _ in range(WARM_UPS):
         inputs.prepared(warm)
-    ours: dict[str, list[float]] = {"verify": [], "decode": [], "commit": []}
+    ours: dict[str, list[float]] = {"verify": [], "decode": [], "decide": []}
     theirs: dict[str, list[float]] = {"library": [], "json": []}
     for number in range(ROUNDS):
         prepared = inputs.prepared(warm)
@@ -116,15 +118,15 @@ def measure(place: Path) -> dict[str, float]:
         new = inputs.ledger(place / str(number))
         block = new.commit(inputs.prepared(new), int(time.time() * 1000))
         new.close()
-        ours["commit"].append((block.decide_ns + block.hash_ns + block.append_ns + block.index_ns) / count)
+        ours["decide"].append((block.decide_ns + block.hash_ns + block.index_ns) / count)
     warm.close()
-    verify, decode, commit = (min(ours[stage]) for stage in ("verify", "decode", "commit"))
+    verify, decode, decide = (min(ours[stage]) for stage in ("verify", "decode", "decide"))
     library, parse = min(theirs["library"]), min(theirs["json"])
     return {
         "verify / cryptography's verify": verify / library,
         "decode / orjson.loads": decode / parse,
-        "commit / orjson.loads": commit / parse,
-        "decode, verify and commit / cryptography's verify": (decode + verify + commit) / library,
+        "decide, hash and index / orjson.loads": decide / parse,
+        "all of them / cryptography's verify": (decode + verify + decide) / library,
     }
 
 
@@ -160,6 +162,10 @@ def with_each_instruction_set() -> dict[str, dict[str, float]]:
     return found
 
 
+def _headroom(what: str) -> float:
+    return HEADROOM_OF_SHORT if what.endswith("orjson.loads") else HEADROOM
+
+
 def above(found: dict[str, dict[str, float]], ceilings: dict[str, dict[str, float]]) -> list[str]:
     """Lines on what is above its ceiling, or has none."""
     lines = []
@@ -187,7 +193,7 @@ def main() -> None:
     ceilings = json.loads(CEILINGS.read_text()) if CEILINGS.exists() else {}
     if args.record:
         for name, ratios in found.items():
-            ceilings[name] = {what: round(ratio * HEADROOM, 3) for what, ratio in ratios.items()}
+            ceilings[name] = {what: round(ratio * _headroom(what), 3) for what, ratio in ratios.items()}
         CEILINGS.write_text(json.dumps(ceilings, indent=1) + "\n")
     for name, ratios in found.items():
         for what, ratio in ratios.items():

@@ -31,7 +31,7 @@ for name in bureau holders reimbursers; do
 done
 export FARECHAIN_WITNESSES_MEMBERS="[$members]" FARECHAIN_WITNESSES_THRESHOLD=2
 export FARECHAIN_LEDGER_PATH="$state/ledger" FARECHAIN_LEDGER_BUREAU_KEY_FILE="$state/keys/bureau.pub"
-export FARECHAIN_PUBLIC_LOG_KEY_FILE="$state/keys/log.key"
+export FARECHAIN_PUBLIC_LOG_KEY_FILE="$state/keys/log.key" FARECHAIN_PRIVATE_KEY_FILE="$state/keys/private.key"
 $farechain config show --config "$example" > "$state/farechain.toml.new"
 $farechain init --config "$state/farechain.toml.new" >&2
 mv "$state/farechain.toml.new" "$state/farechain.toml"

@@ -37,6 +37,12 @@ def kid(public_key: bytes) -> str:
 def sign(seed: bytes, value: bytes) -> bytes:
     """Signs an event: the DSSE pre-authentication encoding of its exact bytes. Returns 64 bytes."""
 
+def sign_presentation(seed: bytes, code: str, number: int, reimburser: str, claim_id: str) -> bytes:
+    """A holder's presentation of an invoice to a reimburser (its tax id) for a claim: 64 bytes."""
+
+def sign_rotation(seed: bytes, old: bytes) -> bytes:
+    """The new key's consent to replace the public key ``old``: the ``proof`` of ``ROTATE_KEY``, 64 bytes."""
+
 def sign_batch(seeds: Sequence[bytes], values: Sequence[bytes]) -> list[bytes]:
     """``sign`` for many events, on all cores. Raises ``ValueError`` where the lengths differ."""
 
@@ -52,6 +58,12 @@ def admit_key(public_key: bytes) -> None:
 
 def leaf_hash(data: bytes) -> bytes:
     """Suite 1 leaf: of a record (its hash), of canonical data, of an outcome."""
+
+def identity(parts: Sequence[bytes]) -> bytes:
+    """The digest of an identity: of its parts, each with its length before it (format.md, section 1).
+
+    ``identity([b"PAYER", opening])`` is a payer's commitment.
+    """
 
 def block_hash(header: bytes) -> bytes:
     """Suite 1 hash of a block: of its header's bytes."""
@@ -81,9 +93,18 @@ def decode_event(value: bytes) -> dict[str, Any]:
 def decode_record(record: bytes) -> dict[str, Any]:
     """A record's fields, each under its name in format.md, section 4, a line's among them; bytes stay bytes.
 
-    ``kind`` is ``GENESIS``, ``BLUE``, ``RED``, ``PAYMENT``, ``REFUND`` or the name of a command; ``state`` is
-    a name, too (``WAITING_GRANT`` for example), and ``rate`` a ``Rate``. Raises ``ValueError``.
+    ``kind`` is ``GENESIS``, ``BLUE``, ``RED``, ``PAYMENT``, ``REFUND``, ``CLAIMED``, ``RED_OF_LINES``,
+    ``OWED`` or the name of a command; ``state`` is a name, too (``WAITING_GRANT`` for example), and ``rate``
+    a ``Rate``; ``standing`` has the names of format.md. Raises ``ValueError``.
     """
+
+def decode_annex(record: bytes, annex: bytes) -> dict[str, Any]:
+    """What came with a record: ``data`` (canonical data, ``None`` in a drain); of invoices and red letters of
+    several lines also ``lines`` and ``payments``, under the names of format.md. Raises ``ValueError``.
+    """
+
+def lifecycle_rules() -> list[dict[str, Any]]:
+    """The table of an invoice's life: each command, the standing it needs, who signs it, what follows."""
 
 def decode_header(header: bytes) -> dict[str, Any]:
     """A block header's fields by name. Raises ``ValueError``."""
@@ -289,15 +310,30 @@ class Ledger:
     def record(self, height: int, index: int) -> bytes | None:
         """A record's bytes."""
     def annex(self, height: int, index: int) -> bytes | None:
-        """A record's canonical data."""
+        """What came with a record: canonical data, or a composed annex (``decode_annex``)."""
     def invoice(self, code: str, number: int) -> dict[str, Any] | None:
         """An invoice: where it stands, what it says, what is left of it.
 
         ``height``, ``index``, ``record`` (bytes), ``fields``, ``hash``, ``check_code``, ``remaining_fen``;
-        ``fiscal`` is ``ISSUED``, or ``REVERSED`` where nothing of a blue invoice remains.
+        ``fiscal`` is ``ISSUED``, ``RED_PENDING`` or ``REVERSED``; ``standing`` has all axes (``None`` for a
+        red one) and ``allowed`` the commands that it permits.
         """
     def invoice_by_hash(self, hash: bytes) -> dict[str, Any] | None:
         """The same by record hash."""
+    def invoice_parts(self, code: str, number: int) -> dict[str, Any] | None:
+        """``lines`` of a blue invoice (as issued, with ``remaining_fen``) and its ``payments``.
+
+        A payment has ``payment`` (its identity), ``data_leaf``, ``line``, ``fen`` as issued, ``live_fen`` and
+        ``booked_at_ms``.
+        """
+    def payment(self, identity: bytes) -> dict[str, Any] | None:
+        """A payment or top-up as it stands: ``state`` (where it was recorded only), ``invoice`` ((code,
+        number), or ``None``) with ``live_fen``, and ``uninvoiced_fen``, what may be invoiced and is not.
+        """
+    def registry(self) -> dict[str, Any]:
+        """All that is not an invoice: ``issuers`` with their books, ``keys``, ``grants``, ``requests`` for
+        red letters, ``owed`` reversals, ``delegations``, and how many items of each seller are ``waiting``.
+        """
     def headers(self, first: int, count: int) -> list[bytes]:
         """Header bytes of durable blocks."""
     def input_frames(self, height: int) -> list[tuple[int, int, bytes]]:

@@ -229,6 +229,29 @@ class PublicLogSettings(Section):
     )
 
 
+class PrivateSettings(Section):
+    """The erasable private store: titles and names, which no record holds."""
+
+    key_file: FilePath = Field(
+        default=Path("keys/private.key"),
+        description="Secret: the key that wraps every person's key; back it up apart from the store.",
+    )
+
+
+class AccessSettings(Section):
+    """Tokens of those who call the HTTP interface."""
+
+    days_max: int = Field(
+        default=366, ge=1, le=3660, description="Days that a token may live at most: a forgotten one dies."
+    )
+    tokens_max: int = Field(
+        default=10_000,
+        ge=1,
+        le=20_000,
+        description="Tokens that may be active: bounds the memory of each process that checks them.",
+    )
+
+
 class ApiSettings(Section):
     """The HTTP interface and the pages."""
 
@@ -308,6 +331,8 @@ class Settings(Section):
     blocks: BlockSettings = BlockSettings()
     witnesses: WitnessesSettings = WitnessesSettings()
     public_log: PublicLogSettings = PublicLogSettings()
+    private: PrivateSettings = PrivateSettings()
+    access: AccessSettings = AccessSettings()
     api: ApiSettings = ApiSettings()
     outputs: OutputSettings = OutputSettings()
     limits: LimitSettings = LimitSettings()
@@ -322,3 +347,13 @@ class Settings(Section):
     def state_dir(self) -> Path:
         """Durable positions of what is derived from the block log."""
         return self.ledger.path / "state"
+
+    @property
+    def private_store(self) -> Path:
+        """The erasable private store; never published, never copied without its erasures."""
+        return self.ledger.path / "private" / "store.sqlite"
+
+    @property
+    def tokens_file(self) -> Path:
+        """Hashes of callers' tokens."""
+        return self.ledger.path / "access" / "tokens.jsonl"

@@ -117,7 +117,7 @@ def test_setup_makes_a_sound_deployment_once(tmp_path: Path) -> None:
     assert [member.url for member in settings.witnesses.members] == [
         f"http://127.0.0.1:9101/{name}" for name in ("bureau", "holders", "reimbursers")
     ]
-    for secret in (state / "keys" / "log.key", state / "keys" / "bureau.key"):
+    for secret in (state / "keys" / f"{name}.key" for name in ("log", "bureau", "private")):
         assert secret.stat().st_mode & 0o077 == 0, f"{secret.name} can be read by others"
     ledger = _core.Ledger.open(str(settings.ledger.path), readonly=True)
     assert (ledger.chain, ledger.height) == ("shenzhen/0", 0)

@@ -1,25 +1,34 @@
-"""The bureau's and the issuers' commands: decoding and canonical data (docs/format.md, section 2)."""
+"""Commands: decoding and canonical data; here those of keys, tables, numbers and declarations, in
+``command_invoice`` those of invoices (docs/format.md, section 2)."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from . import cbor
+from .command_invoice import BATCH, ORDERS, Fields, batch, invoice_code, rows_of
 from .digests import identity, leaf_hash
 from .errors import require
-from .fields import amount, count, date, hexadecimal, matching, one_of, text, uscc
+from .fields import (
+    NUMBER_MAX,
+    amount,
+    count,
+    date,
+    exactly,
+    hexadecimal,
+    matching,
+    month,
+    one_of,
+    text,
+    time,
+    uscc,
+)
 
 ROLES = {"BUREAU": 1, "ISSUER": 2, "DEVICE": 3, "AGENT": 4, "HOLDER": 5, "REIMBURSER": 6, "AUDITOR": 7}
 TYPES = {"TEXT": 1, "INTEGER": 2}
 POLICIES = {"AUTO": 1, "ON_CLAIM": 2}
 STORED_VALUE = {"AT_RIDE": 1, "AT_TOPUP": 2}
 EXEMPT, NONTAXABLE = -1, -2
-ROWS_MAX = 256
-NUMBER_MAX = 99_999_999
-
-Fields = list[Any]
-"""A command's members in the order of its row in the table, as they stand in canonical data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +84,6 @@ def rotate_key(data: dict[str, Any]) -> Fields:
     return [hexadecimal(data["public_key"], 32), hexadecimal(data["proof"], 64)]
 
 
-def retire_key(data: dict[str, Any]) -> Fields:
-    return [hexadecimal(data["kid"], 16)]
-
-
 def scene_table(data: dict[str, Any]) -> Fields:
     rows = [scene_row(row) for row in rows_of(data["rows"])]
     return [sorted_once(rows)]
@@ -130,16 +135,6 @@ def close_grant(data: dict[str, Any]) -> Fields:
     return [code, first]
 
 
-def rows_of(value: Any) -> list[Any]:
-    require(isinstance(value, list) and len(value) <= ROWS_MAX)
-    return list(value)
-
-
-def exactly(row: Any, members: str) -> None:
-    """An object with these members and no others."""
-    require(isinstance(row, dict) and row.keys() == set(members.split()))
-
-
 def sorted_once(rows: list[list[Any]]) -> list[list[Any]]:
     """Rows by their first field, shorter first, then by bytes; none may stand twice."""
     require(len({row[0] for row in rows}) == len(rows))
@@ -159,20 +154,61 @@ def rate(value: Any) -> int:
     return points
 
 
-def invoice_code(value: Any) -> str:
-    require(isinstance(value, str))
-    require(re.fullmatch(r"1\d{6}\d9\d\d0", value, re.ASCII) is not None, "E_CODE_FORMAT")
-    return str(value)
+def kid(data: dict[str, Any]) -> Fields:
+    return [hexadecimal(data["kid"], 16)]
+
+
+def admit(data: dict[str, Any]) -> Fields:
+    return [hexadecimal(data["kid"], 16), time(data["until"])[0]]
+
+
+def delegate(data: dict[str, Any]) -> Fields:
+    agent, codes = uscc(data["agent"]), [scene_code(code) for code in rows_of(data["scenes"])]
+    return [agent, codes, None if data["to_height"] is None else count(data["to_height"])]
+
+
+def reimburser_policy(data: dict[str, Any]) -> Fields:
+    require(isinstance(data["accepts_individuals"], bool))
+    return [data["accepts_individuals"]]
+
+
+def apply_numbers(data: dict[str, Any]) -> Fields:
+    numbers = count(data["count"])
+    require(1 <= numbers <= NUMBER_MAX, "E_NUMBER_RANGE")
+    return [numbers]
+
+
+def refuse_numbers(data: dict[str, Any]) -> Fields:
+    return [uscc(data["tax_id"]), text(data["reason"], 1, 100)]
+
+
+def declare(data: dict[str, Any]) -> Fields:
+    totals = ("invoiced_fen", "uninvoiced_fen", "red_fen")
+    return [month(data["period"]), *(amount(data[name]) for name in totals)]
+
+
+def acknowledge(data: dict[str, Any]) -> Fields:
+    return [uscc(data["tax_id"]), month(data["period"])]
 
 
 KINDS: dict[str, tuple[int, str, Callable[[dict[str, Any]], Fields]]] = {
     "ADMIT_ISSUER": (16, "tax_id name credit_limit_fen", admit_issuer),
     "REGISTER_KEY": (17, "public_key role tax_id scenes from_height to_height", register_key),
     "ROTATE_KEY": (18, "public_key proof", rotate_key),
-    "RETIRE_KEY": (19, "kid", retire_key),
+    "RETIRE_KEY": (19, "kid", kid),
     "SCENE_TABLE": (20, "rows", scene_table),
     "RATE_TABLE": (21, "rows", rate_table),
     "MANDATE": (22, "rows", mandate),
     "GRANT_NUMBERS": (23, "code from to tax_id", grant_numbers),
     "CLOSE_GRANT": (24, "code from", close_grant),
+    "REVOKE_KEY": (25, "kid", kid),
+    "ADMIT": (26, "kid until", admit),
+    "DELEGATE": (27, "agent scenes to_height", delegate),
+    "REIMBURSER_POLICY": (28, "accepts_individuals", reimburser_policy),
+    "APPLY_NUMBERS": (29, "count", apply_numbers),
+    "REFUSE_NUMBERS": (30, "tax_id reason", refuse_numbers),
+    "DECLARE": (31, "period invoiced_fen uninvoiced_fen red_fen", declare),
+    "ACKNOWLEDGE": (32, "tax_id period", acknowledge),
+    **ORDERS,
+    "BATCH": (BATCH, "orders", batch),
 }

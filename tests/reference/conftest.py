@@ -6,6 +6,11 @@ import pytest
 
 from .twin import Story
 
+pytest.register_assert_rewrite("reference.stories_claim", "reference.stories_parties")
+pytest.register_assert_rewrite(
+    "reference.stories_red", "reference.stories_books", "reference.stories_waiting"
+)
+
 
 @pytest.fixture
 def story(tmp_path: Path) -> Story:

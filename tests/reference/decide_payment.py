@@ -1,31 +1,38 @@
 """Payments and top-ups: issued, or recorded with the state that says why not (docs/format.md, section 3)."""
 
-from . import records
+from . import records, totals
 from .command import NONTAXABLE, POLICIES, STORED_VALUE
+from .digests import leaf_hash
 from .errors import require
 from .event import CHANNELS, Payment
-from .state import Paid, State, WaitingPayment
+from .invoice import Invoice, Line, Paid, Share
+from .records import Entry
+from .state import AT_RIDE, COVERED_BY_TOP_UP, State, WaitingPayment
 
 CLOCK_SKEW_MAX_MS = 48 * 3_600_000
-FLAG_FUTURE = 1
-NOTHING_TO_INVOICE, COVERED_BY_TOP_UP, CLAIMABLE, NO_NUMBERS, NO_CREDIT, REFUNDED, AT_RIDE = range(1, 8)
+FLAG_FUTURE, FLAG_LATE = 1, 2
+NOTHING_TO_INVOICE, CLAIMABLE, NO_NUMBERS, NO_CREDIT, REFUNDED = 1, 3, 4, 5, 6
 PAID, TOPPED_UP = 1, 3
 
 
-def apply(state: State, event: Payment, timestamp_ms: int, block_time: int) -> tuple[bool, bytes]:
+def apply(state: State, event: Payment, timestamp_ms: int, block_time: int) -> tuple[bool, Entry]:
     """Whether it is invoiced, and its record."""
     paid = dated(event, timestamp_ms)
+    if totals.is_late(state, event.seller, paid.dated_at):
+        paid.late, paid.flags = True, paid.flags + FLAG_LATE
     require(event.scene in state.scenes)
     check_detail(state.scenes[paid.scene], event.detail)
     require(event.seller in state.issuers, "E_ROLE")
     paid.left = max(0, event.invoiceable - state.refunds.get(event.origin, 0))
-    standing = standing_of(state, event, paid, block_time)
+    paid.state = state_of(state, event, paid, block_time)
     state.payments[event.identity] = paid
-    if standing is not None:
-        if standing in (NO_NUMBERS, NO_CREDIT):
-            state.queue.append(WaitingPayment(paid))
-        return False, records.payment(paid, standing)
-    return True, issue(state, paid, block_time)
+    if paid.state is None:
+        return True, Entry(issue(state, paid, block_time), event.canonical)
+    if paid.state in (NO_NUMBERS, NO_CREDIT):
+        state.queue.append(WaitingPayment(paid))
+    if paid.state in (CLAIMABLE, NO_NUMBERS, NO_CREDIT):
+        totals.recorded(state, paid, block_time)
+    return False, Entry(records.payment(paid, paid.state), event.canonical)
 
 
 def dated(event: Payment, timestamp_ms: int) -> Paid:
@@ -34,9 +41,10 @@ def dated(event: Payment, timestamp_ms: int) -> Paid:
     require(ahead <= CLOCK_SKEW_MAX_MS, "E_TIME_FUTURE")
     assert event.scene is not None
     return Paid(
-        seller=event.seller, scene=event.scene, paid=event.paid, left=0,
+        seller=event.seller, scene=event.scene, paid=event.paid, invoiceable=event.invoiceable, left=0,
         dated_at=timestamp_ms if ahead > 0 else event.paid_at, flags=FLAG_FUTURE if ahead > 0 else 0,
-        identity=event.identity, root=event.leaf, payer=event.payer, topped_up=event.kind == TOPPED_UP,
+        identity=event.identity, origin=event.origin, root=event.leaf, payer=event.payer,
+        topped_up=event.kind == TOPPED_UP,
     )  # fmt: skip
 
 
@@ -47,7 +55,7 @@ def check_detail(row: dict[str, tuple[int, bool]], detail: dict[str, str | int])
     require(all(name in detail for name, (_, required) in row.items() if required))
 
 
-def standing_of(state: State, event: Payment, paid: Paid, block_time: int) -> int | None:
+def state_of(state: State, event: Payment, paid: Paid, block_time: int) -> int | None:
     """Why it is not invoiced now; None where it is."""
     if event.invoiceable == 0:
         return NOTHING_TO_INVOICE
@@ -56,10 +64,11 @@ def standing_of(state: State, event: Payment, paid: Paid, block_time: int) -> in
     row = state.mandates.get(event.seller, {}).get(paid.scene)
     if paid.topped_up and row is not None and row[1] == STORED_VALUE["AT_RIDE"]:
         return AT_RIDE
+    by_card = event.kind == PAID and event.channel == CHANNELS["CARD"]
+    if by_card and row is not None and row[1] == STORED_VALUE["AT_TOPUP"]:
+        return COVERED_BY_TOP_UP
     if row is None or row[0] == POLICIES["ON_CLAIM"]:
         return CLAIMABLE
-    if event.kind == PAID and event.channel == CHANNELS["CARD"] and row[1] == STORED_VALUE["AT_TOPUP"]:
-        return COVERED_BY_TOP_UP
     require(terms(state, paid) is not None, "E_RATE_NOT_ALLOWED")
     if not state.has_credit(event.seller, paid.left, block_time):
         return NO_CREDIT
@@ -80,9 +89,14 @@ def terms(state: State, paid: Paid) -> tuple[str, int] | None:
 
 def issue(state: State, paid: Paid, block_time: int) -> bytes:
     """Invoices what is left of a payment whose seller has numbers, credit and terms."""
-    grant, agreed = state.grant_for(paid.seller), terms(state, paid)
-    assert grant is not None
+    agreed = terms(state, paid)
     assert agreed is not None
-    months, month = state.issuers[paid.seller].issued_by_month, state.month(block_time)
-    months[month] = months.get(month, 0) + paid.left
-    return records.issue(paid, *agreed, grant, block_time)
+    tax_code, rate = agreed
+    number = state.take_number(paid.seller)
+    state.use_credit(paid.seller, paid.left, block_time)
+    totals.invoiced(state, paid, paid.left, block_time, anew=paid.state is not None)
+    record = records.issued(number, paid, tax_code, rate, paid.left, block_time)
+    lines, shares = [Line(tax_code, rate, paid.left)], [Share(paid, 0, paid.left)]
+    paid.invoice = Invoice(1, *number, leaf_hash(record), paid.seller, None, lines, shares)
+    state.invoices[number] = paid.invoice
+    return record

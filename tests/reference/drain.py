@@ -1,9 +1,12 @@
 """What waits, issued in order as numbers and credit allow (docs/format.md, section 3, Drain)."""
 
-from . import cbor, decide_payment, records
-from .decide import DRAINED, Decision
+from . import cbor, decide_payment, decide_refund, records, red_letter
+from .decide import Decision
 from .inputs import Input
+from .invoice import RED_PENDING, Owed
+from .records import Entry
 from .state import State, WaitingPayment, WaitingRefund
+from .verdicts import DRAINED
 
 Item = WaitingPayment | WaitingRefund
 
@@ -32,14 +35,24 @@ def engine_input(offset: int, drain_max: int, block_time: int) -> Input:
 
 def drain(state: State, drain_max: int, block_time: int) -> Decision:
     """Issues what can be issued, at most ``drain_max`` items."""
-    issued: list[bytes] = []
-    while len(issued) < drain_max and (item := drainable(state, block_time)) is not None:
+    entries: list[Entry] = []
+    while len(entries) < drain_max and (item := drainable(state, block_time)) is not None:
         state.queue.remove(item)
         if isinstance(item, WaitingPayment):
-            issued.append(decide_payment.issue(state, item.paid, block_time))
-            continue
-        grant = state.grant_for(item.seller)
-        assert grant is not None
-        red = (item.seller, item.invoice, item.change, item.identity, item.root)
-        issued.append(records.red_letter(*red, grant, block_time))
-    return Decision(DRAINED, tuple(issued))
+            entries.append(Entry(decide_payment.issue(state, item.paid, block_time), None))
+        else:
+            entries.append(reverse(state, item, block_time))
+    return Decision(DRAINED, tuple(entries))
+
+
+def reverse(state: State, item: WaitingRefund, block_time: int) -> Entry:
+    """A waiting refund's red letter; or what has become of it meanwhile, which takes no number."""
+    paid, invoice = item.paid, item.paid.invoice
+    assert invoice is not None
+    if paid.live == 0:
+        state_, whose = decide_refund.NOT_INVOICED, (item.identity, item.root)
+        return Entry(records.refund(item.seller, state_, item.fen, paid.identity, *whose), None)
+    owed = Owed(paid, item.fen, item.identity)
+    if invoice.used_or_posted or invoice.fiscal == RED_PENDING:
+        return red_letter.owe(owed, item.root, None, block_time)
+    return red_letter.for_refund(state, paid, owed, item.root, None, block_time)

@@ -8,6 +8,7 @@ from .errors import Rejected, require
 from .strict_json import Number
 
 AMOUNT_LIMIT = 2**53
+NUMBER_MAX = 99_999_999
 ABSENT = object()
 EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 DAY_MS = 86_400_000
@@ -19,6 +20,11 @@ def text(value: Any, least: int, most: int) -> str:
     """A string of ``least`` to ``most`` bytes of UTF-8."""
     require(isinstance(value, str) and least <= len(value.encode()) <= most)
     return str(value)
+
+
+def exactly(row: Any, members: str) -> None:
+    """An object with these members and no others."""
+    require(isinstance(row, dict) and row.keys() == set(members.split()))
 
 
 def matching(value: Any, form: str) -> str:
@@ -68,6 +74,13 @@ def date(value: Any) -> int:
     """Days since 1970 of ``YYYY-MM-DD``."""
     written = matching(value, r"\d{4}-\d\d-\d\d")
     return _days(*(int(part) for part in written.split("-")))
+
+
+def month(value: Any) -> int:
+    """Months since the year 0 of ``YYYY-MM``."""
+    year, number = (int(part) for part in matching(value, r"\d{4}-\d\d").split("-"))
+    require(1970 <= year <= 2199 and 1 <= number <= 12)
+    return year * 12 + number - 1
 
 
 def time(value: Any) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from .digests import input_digest
 
 PAYLOAD_TYPE = b"application/cloudevents+json"
 ROTATE_TYPE = b"application/vnd.farechain.rotate"
+PRESENT_TYPE = b"application/vnd.farechain.present"
 NULL = b"\xff\xff\xff\xff"
 
 Headers = list[tuple[str, bytes | None]]

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from . import block, drain, records
 from .block import Block, Range
 from .command import ROLES
-from .decide import DUPLICATE, REJECTED, Decision, decide
+from .decide import Decision, decide
 from .digests import ZERO
 from .inputs import Input, kid_of
 from .state import Key, State
+from .verdicts import DUPLICATE, REJECTED
 
 SYSTEM = ("system", bytes(16), 0)
 
@@ -38,6 +39,10 @@ class Replay:
         self.time_ms = time_ms
         self.blocks = [block.build(chain, 0, ZERO, time_ms, [record], [None], [], self.ranges)]
 
+    def has_work(self, time_ms: int) -> bool:
+        """Whether a block without inputs would issue something that waits."""
+        return drain.drainable(self.state, time_ms) is not None
+
     def apply(self, inputs: Sequence[Input], next_offsets: Mapping[int, int], time_ms: int) -> Block:
         """Decides one sealed batch. ``next_offsets``: the position after it, of the sources that moved."""
         self._height, self.time_ms = len(self.blocks), time_ms
@@ -45,7 +50,7 @@ class Replay:
         self._annexes: list[bytes | None] = []
         self._outcomes: list[bytes] = []
         self.ranges = [Range(one.next_offset, one.next_offset, one.last_digest) for one in self.ranges]
-        if drain.drainable(self.state, time_ms) is not None:
+        if self.has_work(time_ms):
             engine = drain.engine_input(self.ranges[0].next_offset, self.drain_max, time_ms)
             self._conclude(engine, drain.drain(self.state, self.drain_max, time_ms))
         for item in inputs:
@@ -69,9 +74,9 @@ class Replay:
             link = 0
         digest = item.digest
         where = (item.source, item.offset, item.timestamp_ms)
-        count = len(decision.records)
+        count = len(decision.entries)
         self._outcomes.append(block.outcome(decision.verdict, decision.code, *where, link, count, digest))
-        self._records.extend(decision.records)
-        self._annexes.extend([decision.annex] * len(decision.records))
+        self._records.extend(entry.record for entry in decision.entries)
+        self._annexes.extend(entry.annex for entry in decision.entries)
         moved = self.ranges[item.source]
         moved.next_offset, moved.last_digest = item.offset + 1, digest

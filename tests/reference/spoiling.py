@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from .events import COMMANDS, OTHER_SELLER, SELLER, dumped, envelope, number, payment, refund
@@ -38,6 +39,17 @@ TIMES = [
 ]
 TAX_IDS = [SELLER, OTHER_SELLER, "44078819091887401X", "9111011233024848X", SELLER.lower(), SELLER + " ", ""]
 CODES = ["144032609110", "144032009111", "14403260911", "244032609110", "144032608110", "14403260911０"]
+PERIODS = [
+    "2026-03",
+    "2026-00",
+    "2026-13",
+    "1969-12",
+    "1970-01",
+    "2199-12",
+    "2200-01",
+    "2026-3",
+    "2026-03-01",
+]
 TEXTS = [
     "",
     " ",
@@ -86,7 +98,8 @@ TEXTS = [
 MEMBER_NAMES = """kind network channel txn_id refund_id refund_fen order_no scene gross_fen paid_fen
 invoiceable_fen paid_at seller_tax_id payer device_seq detail extra command_id tax_id name credit_limit_fen
 public_key role scenes from_height to_height proof kid rows code from to type required policy stored_value
-tax_code rate time subject datacontenttype dataschema data_base64 specversion id source data"""
+tax_code rate number buyer title holder payments
+orders claim_id time subject datacontenttype dataschema data_base64 specversion id source data"""
 MEMBERS = MEMBER_NAMES.split()
 STARTS = [
     *(payment(), payment(device_seq=3, order_no="A-1|*_"), payment(invoiceable_fen=600)) * 3,
@@ -115,10 +128,10 @@ SPOILS = [
 ]
 
 
-def spoiled(seed: int) -> bytes:
+def spoiled(seed: int, starts: Sequence[dict[str, Any]] = tuple(STARTS)) -> bytes:
     """The event of a seed: up to three of its members changed, and now and then its bytes broken."""
     rng = random.Random(seed)
-    event = json.loads(json.dumps(envelope(rng.choice(STARTS))))
+    event = json.loads(json.dumps(envelope(rng.choice(starts))))
     for _ in range(rng.choice([0, 1, 1, 2, 3])):
         objects = objects_of(event)
         place = event.get("data") if rng.random() < 0.7 else rng.choice(objects)
@@ -144,10 +157,14 @@ def spoil_member(rng: random.Random, place: dict[str, Any]) -> None:
 
 def similar(rng: random.Random, name: str, value: Any) -> Any:
     """An odd value of the sort that belongs to a name."""
-    if name in ("paid_at", "time"):
+    if name in ("paid_at", "time", "until"):
         return rng.choice(TIMES)
-    if name in ("seller_tax_id", "tax_id"):
+    if name in ("buyer_tax_id", "title") and rng.random() < 0.5:
+        return None
+    if name in ("seller_tax_id", "tax_id", "buyer_tax_id", "agent"):
         return rng.choice(TAX_IDS)
+    if name == "period":
+        return rng.choice(PERIODS)
     if name == "code" and value in CODES:
         return rng.choice(CODES)
     if isinstance(value, dict | list):

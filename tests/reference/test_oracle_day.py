@@ -1,4 +1,4 @@
-"""The reference as oracle of a generated day: bad input of every kind, odd batch cuts, all bytes equal."""
+"""The reference as oracle of a generated day and its life: every kind of bad input, odd cuts, equal bytes."""
 
 from __future__ import annotations
 
@@ -7,35 +7,62 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from farechain import _core, schemas
 from farechain.day import PARTITIONS, generate, reconcile
+from farechain.day.life import TURNS, Life
 from farechain.spool_lines import spool_record
 
-from .twin import START_MS, VERDICTS, Twin
+from .telling import START_MS, VERDICTS
+from .twin import Twin
 
+SEED = 11
 INVOICES = 1000
+ON_CLAIM = 400
 DATE = "2026-03-01"
 CUTS = [1, 2, 7, 64, 300]
+LIFE = [
+    "BIND",
+    "TRANSFER",
+    "LOCK",
+    "UNLOCK",
+    "REIMBURSE",
+    "CONFIRM_USE",
+    "POST",
+    "UNPOST",
+    "RED_REQUEST",
+    "RED_REFUSE",
+    "RED_WITHDRAW",
+    "FREEZE",
+    "UNFREEZE",
+    "DECLARE",
+    "ACKNOWLEDGE",
+]
+"""Records of commands that move invoices, but those that make one."""
 
 
 class Day(Twin):
     """A day's spool, sealed into both chains in odd batches, its partitions interleaved by chance."""
 
     def __init__(self, base: Path) -> None:
-        self.out = base / "day"
-        generate(self.out, base / "keys", seed=11, invoices=INVOICES, date=DATE)
+        self.out, keys = base / "day", base / "keys"
+        made = generate(self.out, keys, seed=SEED, invoices=INVOICES, date=DATE, on_claim=ON_CLAIM)
+        self.life = Life(made, keys, seed=SEED, invoices=INVOICES, on_claim=ON_CLAIM)
         self.names = [(topic, partition) for topic, count in PARTITIONS.items() for partition in range(count)]
         sources = [(topic, bytes(16), partition) for topic, partition in self.names]
-        super().__init__(base / "ledger", sources, bureau_key(base / "keys"))
-        self.records = [self.spool(topic, partition) for topic, partition in self.names]
+        super().__init__(base / "ledger", sources, bureau_key(keys))
+        self.records = [self.spool(*name) for name in self.names]
 
-    def spool(self, topic: str, partition: int) -> list[_core.SourceRecord]:
-        lines = (self.out / "spool" / f"{topic}-{partition}.jsonl").read_bytes().splitlines()
-        return [spool_record(line)[2] for line in lines]
+    def lines(self, topic: str, partition: int, directory: str = "spool") -> list[bytes]:
+        file = self.out / directory / f"{topic}-{partition}.jsonl"
+        return file.read_bytes().splitlines() if file.exists() else []
+
+    def spool(self, topic: str, partition: int, directory: str = "spool") -> list[_core.SourceRecord]:
+        return [spool_record(line)[2] for line in self.lines(topic, partition, directory)]
 
     def run(self) -> None:
         rng = random.Random(5)
@@ -50,13 +77,28 @@ class Day(Twin):
             if rng.random() < 0.5:
                 self.seal_all(rng)
         self.seal_all(rng)
+        for _ in range(TURNS):
+            self.take_turn(rng)
         assert self.seal(1, self.time(rng)) is None
         next_month = self.time(rng) + 31 * 24 * 3_600_000
         assert self.seal(1, next_month) is not None, "what waited for credit is issued"
 
+    def take_turn(self, rng: random.Random) -> None:
+        """What becomes of trips and invoices when the day is over."""
+        wave = self.life.next_turn(self.ledger)
+        for source, name in enumerate(self.names, start=1):
+            records = self.spool(*name, wave.spool.name)
+            self.push(source, records)
+            self.records[source - 1] += records
+        self.seal_all(rng)
+
     def seal_all(self, rng: random.Random) -> None:
         while self.pending:
             assert self.seal(rng.choice(CUTS), self.time(rng)) is not None
+
+    def ledger_records(self) -> Iterator[dict[str, Any]]:
+        for sealed in self.replay.blocks:
+            yield from map(_core.decode_record, sealed.records)
 
     def time(self, rng: random.Random) -> int:
         return max(self.replay.time_ms, START_MS + 24 * 3_600_000) + rng.randint(0, 3000)
@@ -87,7 +129,9 @@ def test_every_record_outcome_and_header_of_a_day_is_the_reference_s(day: Day) -
     assert set(verdicts) == set(VERDICTS)
     assert verdicts["REJECTED"] > 50
     codes = {outcome[1] for outcome in outcomes(day)}
-    assert len(codes) > 15, "bad input of every kind"
+    assert len(codes) > 30, "bad input of every kind"
+    kinds = {record["kind"] for record in day.ledger_records()}
+    assert {"CLAIMED", "RED_OF_LINES", "OWED", *LIFE} <= kinds
 
 
 def test_the_manifest_agrees_with_both(day: Day) -> None:
@@ -140,7 +184,8 @@ def test_every_event_that_the_day_accepts_is_valid_by_its_schema(day: Day) -> No
     refused = invalid = 0
     fates = dict(zip(positions(day), outcomes_of_inputs(day), strict=True))
     for source, (topic, partition) in enumerate(day.names, start=1):
-        for text in (day.out / "spool" / f"{topic}-{partition}.jsonl").read_bytes().splitlines():
+        directories = ["spool", *(f"life-{turn + 1}" for turn in range(TURNS))]
+        for text in [line for each in directories for line in day.lines(topic, partition, each)]:
             written = json.loads(text)
             line.validate(written)
             value = spool_record(text)[2][3]

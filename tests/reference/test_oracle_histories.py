@@ -13,7 +13,18 @@ from farechain import _core
 
 from . import events
 from .events import OTHER_SELLER, SELLER, payment, refund
-from .twin import BUREAU, DEVICE, ISSUER, OTHER_DEVICE, OTHER_ISSUER, SPARE, Story, key, rotation, row
+from .telling import (
+    BUREAU,
+    DEVICE,
+    ISSUER,
+    OTHER_DEVICE,
+    OTHER_ISSUER,
+    SPARE,
+    key,
+    rotation,
+    row,
+)
+from .twin import Story
 
 MONTH_MS = 31 * 24 * 3_600_000
 CODES = ["144032609110", "144032609120"]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from . import events
 from .events import OTHER_SELLER, SELLER, payment, refund
-from .twin import BUREAU, DEVICE, ISSUER, OTHER_DEVICE, OTHER_ISSUER, Story, key, row
+from .telling import BUREAU, DEVICE, ISSUER, OTHER_DEVICE, OTHER_ISSUER, key, row
+from .twin import Story
 
 SEEDS = range(24)
 STEPS = 60

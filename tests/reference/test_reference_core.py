@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from farechain import _core
 
-from . import cbor, ed25519, events, fields, merkle, records, spoiling
+from . import cbor, ed25519, events, fields, merkle, orders, records, spoiling
 from .blake3 import blake3
 from .digests import block_hash, leaf_hash
 from .errors import Rejected
@@ -63,6 +63,17 @@ def test_spoiled_events_decode_alike() -> None:
     assert min(codes.values()) >= 5
 
 
+def test_spoiled_commands_of_invoices_decode_alike() -> None:
+    codes: Counter[str] = Counter()
+    starts = orders.well_formed()
+    for seed in range(SPOILED_EVENTS):
+        value = spoiling.spoiled(seed, starts)
+        found = by_core(value)
+        assert found == by_reference(value), value
+        codes[found[0] if len(found) == 1 else "accepted"] += 1
+    assert set(codes) >= DECODER_CODES - {"E_OVER_INVOICED", "E_TIME_NO_OFFSET"} | {"E_TITLE_REQUIRED"}
+
+
 @MANY
 @given(
     st.binary(max_size=60)
@@ -86,6 +97,7 @@ def well_formed() -> list[bytes]:
         events.refund(),
         events.refund(scene="METRO", order_no="123456", device_seq=7),
         *events.COMMANDS,
+        *orders.well_formed(),
     ]
     values = [events.value(data) for data in datas]
     extra = {

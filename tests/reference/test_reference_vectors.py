@@ -1,4 +1,4 @@
-"""The vector of a whole chain: the reference and the ledger both give exactly these bytes."""
+"""The vectors of whole chains: the reference and the ledger both give exactly these bytes."""
 
 from __future__ import annotations
 
@@ -6,54 +6,64 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from farechain import _core
 
+from .cbor import decode
 from .inputs import from_canonical
 from .replay import Replay
-from .twin import VERDICTS, compare
-from .write_vectors import VECTOR, text
+from .telling import VERDICTS
+from .twin import compare
+from .write_vectors import CHAINS, text, vector
 
-CHAIN: dict[str, Any] = json.loads(VECTOR.read_text())
-
-
-def test_the_committed_file_is_what_the_reference_makes() -> None:
-    assert VECTOR.read_text() == text()
+VECTORS: dict[str, dict[str, Any]] = {name: json.loads(vector(name).read_text()) for name in CHAINS}
+LIFECYCLE = {5, 6, 7, *range(25, 33), *range(42, 50), 51, *range(53, 58), 60}
 
 
-def genesis() -> dict[str, Any]:
-    found = {name: value for name, value in CHAIN["genesis"].items() if name not in ("record", "header")}
+@pytest.mark.parametrize("name", CHAINS)
+def test_the_committed_file_is_what_the_reference_makes(name: str) -> None:
+    assert vector(name).read_text() == text(name)
+
+
+def genesis(chain: dict[str, Any]) -> dict[str, Any]:
+    found = {name: value for name, value in chain["genesis"].items() if name not in ("record", "header")}
     sources = [(topic, bytes.fromhex(topic_id), partition) for topic, topic_id, partition in found["sources"]]
     return {**found, "bureau": bytes.fromhex(found["bureau"]), "sources": sources}
 
 
-def test_the_chain_is_rebuilt_by_reference_and_ledger(tmp_path: Path) -> None:
-    replay = Replay(**genesis())
-    _core.Ledger.create(str(tmp_path / "ledger"), **genesis())
+@pytest.mark.parametrize("chain", VECTORS.values(), ids=VECTORS)
+def test_a_chain_is_rebuilt_by_reference_and_ledger(chain: dict[str, Any], tmp_path: Path) -> None:
+    replay = Replay(**genesis(chain))
+    _core.Ledger.create(str(tmp_path / "ledger"), **genesis(chain))
     ledger = _core.Ledger.open(str(tmp_path / "ledger"))
-    assert replay.blocks[0].header.hex() == CHAIN["genesis"]["header"]
-    assert replay.blocks[0].records[0].hex() == CHAIN["genesis"]["record"]
+    assert replay.blocks[0].header.hex() == chain["genesis"]["header"]
+    assert replay.blocks[0].records[0].hex() == chain["genesis"]["record"]
     compare(ledger, replay.blocks[0])
     intake = ledger.intake()
-    for vector in CHAIN["blocks"]:
+    for block in chain["blocks"]:
         frames = [
-            (one["source"], one["timestamp_ms"], bytes.fromhex(one["bytes"])) for one in vector["inputs"]
+            (one["source"], one["timestamp_ms"], bytes.fromhex(one["bytes"])) for one in block["inputs"]
         ]
         inputs = [from_canonical(*frame) for frame in frames]
         for one in inputs:
             intake.push_records(
                 one.source, [(one.offset, one.timestamp_ms, one.key, one.value, one.headers)], None
             )
-        built = replay.apply(inputs, {}, vector["time_ms"])
-        assert [record.hex() for record in built.records] == vector["records"]
-        assert [outcome.hex() for outcome in built.outcomes] == vector["outcomes"]
-        assert (built.header.hex(), built.hash.hex()) == (vector["header"], vector["hash"])
-        ledger.commit(ledger.prepare(intake.seal(1000)), vector["time_ms"])
+        built = replay.apply(inputs, {}, block["time_ms"])
+        assert [record.hex() for record in built.records] == block["records"]
+        assert [outcome.hex() for outcome in built.outcomes] == block["outcomes"]
+        assert (built.header.hex(), built.hash.hex()) == (block["header"], block["hash"])
+        ledger.commit(ledger.prepare(intake.seal(1000)), block["time_ms"])
         compare(ledger, built)
     ledger.close()
 
 
-def test_the_chain_has_every_verdict_and_kind_of_payment_record() -> None:
-    verdicts = {VERDICTS[int(outcome[:2], 16) - 1] for one in CHAIN["blocks"] for outcome in one["outcomes"]}
-    kinds = {bytes.fromhex(record)[2] for one in CHAIN["blocks"] for record in one["records"]}
+def test_the_chains_have_every_verdict_and_kind_of_record() -> None:
+    blocks = [block for chain in VECTORS.values() for block in chain["blocks"]]
+    verdicts = {VERDICTS[int(outcome[:2], 16) - 1] for block in blocks for outcome in block["outcomes"]}
+    records = [decode(bytes.fromhex(record)) for block in blocks for record in block["records"]]
     assert verdicts == set(VERDICTS)
-    assert {1, 2, 3, 4} <= kinds
+    assert {one[1] for one in records} == {1, 2, 3, 4, *range(16, 25), *LIFECYCLE}
+    assert {one[12] for one in records if one[1] == 6} == {1, 2, 5}
+    assert {one[3] for one in records if one[1] == 7} == {1, 2}

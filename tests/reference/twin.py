@@ -8,16 +8,17 @@ from typing import Any
 
 from farechain import _core
 
-from . import block, ed25519, events
+from . import block
 from .block import Block
-from .cbor import decode
-from .errors import CODES
-from .inputs import ROTATE_TYPE, Headers, Input, kid_of, pae
+from .inputs import Input
 from .replay import Replay
-
-VERDICTS = ["ISSUED", "RECORDED", "REVERSED", "APPLIED", "DRAINED", "DUPLICATE", "REJECTED"]
-START_MS = 1_772_323_200_000
-"""2026-03-01T08:00:00+08:00."""
+from .telling import (
+    BUREAU,
+    SOURCES,
+    VERDICTS,
+    Telling,
+    genesis_of,
+)
 
 
 def outcome_bytes(found: Mapping[str, Any]) -> bytes:
@@ -59,15 +60,7 @@ class Twin:
     def __init__(
         self, path: Path, sources: Sequence[tuple[str, bytes, int]], bureau: bytes, **genesis: Any
     ) -> None:
-        genesis = {
-            "network": "shenzhen",
-            "chain": "shenzhen/0",
-            "bureau": bureau,
-            "sources": list(sources),
-            "regions": ["4403"],
-            "time_ms": START_MS,
-            **genesis,
-        }
+        genesis = {**genesis_of(bureau, sources), **genesis}
         self.path = path
         _core.Ledger.create(str(path), **genesis)
         self.ledger = _core.Ledger.open(str(path), rejected_days=3650)
@@ -121,135 +114,15 @@ class Twin:
             assert position in (last, self.holes.get(source))
 
 
-BUREAU, ISSUER, DEVICE, OTHER_ISSUER, OTHER_DEVICE, SPARE = (bytes([n]) * 32 for n in range(1, 7))
-"""Seeds."""
-
-
-class Story(Twin):
-    """Inputs signed and numbered one after the other: source 1 is commands, 2 and 3 are payments."""
+class Story(Twin, Telling):
+    """A story told to the ledger and to the reference."""
 
     def __init__(self, path: Path, **genesis: Any) -> None:
-        sources = [
-            ("farechain.commands", bytes(16), 0),
-            ("payments.metro", b"m" * 16, 0),
-            ("payments.metro", b"m" * 16, 1),
-        ]
-        super().__init__(path, sources, _core.public_key(BUREAU), **genesis)
-        self.offsets = [0, 0, 0, 0]
-        self.time_ms = START_MS
-        self.commands = 0
+        Telling.__init__(self)
+        Twin.__init__(self, path, SOURCES, _core.public_key(BUREAU), **genesis)
 
-    def say(
-        self,
-        data: Mapping[str, Any] | bytes,
-        seed: bytes = DEVICE,
-        *,
-        source: int = 2,
-        timestamp_ms: int | None = None,
-    ) -> None:
-        """One signed input."""
-        value = data if isinstance(data, bytes) else events.value(data)
-        headers: Headers = [
-            ("fc-kid", _core.kid(_core.public_key(seed)).encode()),
-            ("fc-sig", _core.sign(seed, value)),
-        ]
-        self.put(value, headers, source=source, timestamp_ms=timestamp_ms)
+    def put_in(self, item: Input) -> None:
+        self.push(item.source, [(item.offset, item.timestamp_ms, item.key, item.value, item.headers)])
 
-    def put(
-        self,
-        value: bytes | None,
-        headers: Headers,
-        *,
-        source: int = 2,
-        timestamp_ms: int | None = None,
-    ) -> None:
-        """One input as it is."""
-        offset = self.offsets[source]
-        self.offsets[source] += 1
-        self.push(
-            source, [(offset, self.time_ms if timestamp_ms is None else timestamp_ms, b"key", value, headers)]
-        )
-
-    def order(self, command: dict[str, Any], seed: bytes = BUREAU) -> None:
-        """One command with an id of its own."""
-        self.commands += 1
-        self.say({**command, "command_id": f"order-{self.commands}"}, seed, source=1)
-
-    def next_block(self, after_ms: int = 1000) -> list[str]:
-        """Seals all that waits; what became of each input, in words: verdict, and state or code."""
-        self.time_ms += after_ms
-        sealed = self.seal(10_000, self.time_ms)
-        return [] if sealed is None else described(sealed)
-
-    def set_up(self, *, limit: int | None = None, numbers: int = 1000, **mandate: Any) -> None:
-        """An issuer with keys, tables, a mandate and numbers."""
-        self.order(
-            events.command("ADMIT_ISSUER", tax_id=events.SELLER, name="深圳地铁", credit_limit_fen=limit)
-        )
-        self.order(key(ISSUER, "ISSUER"))
-        self.order(key(DEVICE, "DEVICE", scenes=["METRO", "BUS"]))
-        self.order(events.command("SCENE_TABLE", rows=SCENES))
-        self.order(events.command("RATE_TABLE", rows=RATES))
-        self.order(events.command("MANDATE", rows=[row("METRO", **mandate), row("BUS", **mandate)]), ISSUER)
-        if numbers:
-            self.order(events.grant("144032609110", 1, numbers))
-        assert set(self.next_block()) == {"APPLIED"}
-
-
-SCENES = [
-    {
-        "code": "METRO",
-        "name": "地铁",
-        "detail": [
-            {"name": "gate", "type": "TEXT", "required": False},
-            {"name": "line", "type": "INTEGER", "required": False},
-        ],
-    },
-    {"code": "BUS", "name": "公交", "detail": [{"name": "line", "type": "TEXT", "required": True}]},
-    {"code": "TAXI", "name": "出租", "detail": []},
-]
-RATES = [
-    {"scene": scene, "tax_code": events.METRO, "rate": rate, "from": "2016-05-01", "to": end}
-    for scene in ("METRO", "BUS")
-    for rate, end in ((300, None), ("NONTAXABLE", None), ("EXEMPT", "2026-03-01"), (900, None))
-]
-
-
-def row(scene: str, **changes: Any) -> dict[str, Any]:
-    """A mandate's row."""
-    usual = {"policy": "AUTO", "stored_value": "AT_RIDE", "tax_code": events.METRO, "rate": 300}
-    return {"scene": scene, **usual, **changes}
-
-
-def key(
-    seed: bytes, role: str, *, tax_id: str = events.SELLER, scenes: Sequence[str] = (), **heights: Any
-) -> dict[str, Any]:
-    """A key's registration."""
-    public = _core.public_key(seed).hex()
-    span = {"from_height": 0, "to_height": None, **heights}
-    return events.command(
-        "REGISTER_KEY", public_key=public, role=role, tax_id=tax_id, scenes=list(scenes), **span
-    )
-
-
-def rotation(old: bytes, new: bytes) -> dict[str, Any]:
-    """The replacement of a key by another that consents."""
-    statement = kid_of(_core.public_key(old)) + _core.public_key(new)
-    proof = ed25519.sign(new, pae(ROTATE_TYPE, statement))
-    return events.command("ROTATE_KEY", public_key=_core.public_key(new).hex(), proof=proof.hex())
-
-
-def described(sealed: Block) -> list[str]:
-    """A block's outcomes in words: ``RECORDED 4``, ``REJECTED E_ROLE``, ``ISSUED``."""
-    words = []
-    for outcome in sealed.outcomes:
-        verdict = VERDICTS[outcome[0] - 1]
-        if verdict == "REJECTED":
-            verdict += " " + CODES[outcome[1] - 1]
-        elif verdict == "RECORDED":
-            record = decode(sealed.records[int.from_bytes(outcome[20:28], "big")])
-            verdict += f" {record[5] if record[1] == 3 else record[3]}"
-        elif verdict == "DRAINED":
-            verdict += f" {int.from_bytes(outcome[28:32], 'big')}"
-        words.append(verdict)
-    return words
+    def signature(self, seed: bytes, value: bytes) -> bytes:
+        return _core.sign(seed, value)

@@ -36,12 +36,23 @@ def line(total: int = 600, rate: _core.Rate = 300, quantity: int = 3, item: str 
     return Line("3010101020202000000", "运输服务", item, rate, quantity, sign * net, sign * tax, total)
 
 
+def trip(fare_fen: int, number: int = 0, **changes: Any) -> Trip:
+    """A ride of the line with this number, from 0."""
+    identity = bytes([number, *range(1, 32)])
+    fields = {"origin": "石厦", "destination": "益田", "service": "3号线", "line": number}
+    return Trip(
+        START_MS,
+        START_MS,
+        **{"scene": "METRO", "fare_fen": fare_fen, "identity": identity, **fields, **changes},
+    )
+
+
 def invoice(*lines: Line, **changes: Any) -> InvoiceDocument:
-    """An invoice of these lines with one trip; blue unless its total is negative."""
+    """An invoice of these lines with a trip for each; blue unless its total is negative."""
     lines = lines or (line(),)
     total = sum(each.total_fen for each in lines)
-    red = Original(CODE, "00000007", bytes(32), "退款") if total < 0 else None
-    trip = Trip(START_MS, "METRO", total, bytes(range(32)), "石厦", "益田", "3号线")
+    red = Original(CODE, "00000007", bytes(32), "SALES_RETURN") if total < 0 else None
+    trips = [trip(each.total_fen, number) for number, each in enumerate(lines)]
     fields: dict[str, Any] = {
         "chain": "shenzhen/0",
         "code": CODE,
@@ -49,12 +60,11 @@ def invoice(*lines: Line, **changes: Any) -> InvoiceDocument:
         "kind": "RED" if red else "BLUE",
         "hash": bytes(range(32)),
         "issued_at_ms": START_MS + 1234,
-        "dated_at_ms": START_MS,
         "utc_offset_min": 480,
         "seller": Party("演示轨道交通一号运营有限公司", SELLER),
         "buyer": None,
         "lines": tuple(lines),
-        "trips": (trip,),
+        "trips": tuple(trips),
         "net_fen": sum(each.net_fen for each in lines),
         "tax_fen": sum(each.tax_fen for each in lines),
         "total_fen": total,

@@ -55,7 +55,21 @@ def test_the_help_is_the_one_that_was_agreed(place: Path, capsys: pytest.Capture
     told = ""
     for words in (
         [],
-        *([verb] for verb in ("init", "serve", "ingest", "api", "witness", "status", "keys", "config")),
+        *(
+            [verb]
+            for verb in (
+                "init",
+                "serve",
+                "ingest",
+                "api",
+                "witness",
+                "status",
+                "keys",
+                "tokens",
+                "erase",
+                "config",
+            )
+        ),
     ):
         with pytest.raises(SystemExit) as leaving:
             main([*words, "--help"])
@@ -72,7 +86,7 @@ def test_every_verb_has_help_and_json(verb: str, capsys: pytest.CaptureFixture[s
         main([verb, "--help"])
     assert leaving.value.code == 0
     out = capsys.readouterr().out
-    if verb not in {"keys", "config"}:
+    if verb not in {"keys", "tokens", "config"}:
         assert "--json" in out
 
 

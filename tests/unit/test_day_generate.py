@@ -15,6 +15,7 @@ from farechain import _core, data
 from farechain.day import PARTITIONS, generate
 from farechain.day.bad import FIELDS
 from farechain.day.bad_json import BAD_JSON
+from farechain.day.payers import Payers, payer_of
 from farechain.day.plan import Headers
 from farechain.day.rotation import rotation_proof
 from farechain.day.truth import net_of
@@ -229,6 +230,8 @@ def test_the_first_of_the_limited_credit_is_issued_and_the_rest_waits() -> None:
         ({"invoices": 999}, "at least 1000"),
         ({"date": "9 March"}, "write YYYY-MM-DD"),
         ({"date": "2019-12-31"}, "begins in 2020"),
+        ({"on_claim": 399}, "at least 400"),
+        ({"on_claim": -1}, "at least 400"),
     ],
 )
 def test_wrong_usage_is_one_line(tmp_path: Path, changed: dict[str, object], message: str) -> None:
@@ -237,6 +240,26 @@ def test_wrong_usage_is_one_line(tmp_path: Path, changed: dict[str, object], mes
         generate(tmp_path, tmp_path / "keys", **arguments)  # type: ignore[arg-type]
     assert refused.value.exit_code == 2
     assert not (tmp_path / "spool").exists()
+
+
+def test_trips_on_claim_come_beside_the_invoices_and_wait(tmp_path: Path) -> None:
+    manifest = generate(tmp_path, tmp_path / "keys", seed=7, invoices=INVOICES, date=DATE, on_claim=400)
+    assert manifest.by_verdict["ISSUED"] == INVOICES
+    trips = [line.told for line in lines_of(tmp_path) if line.told["case"] == "metro ride, on claim"]
+    assert len(trips) == 400
+    assert {told["state"] for told in trips} == {"CLAIMABLE"}
+
+
+def test_the_payment_app_opens_the_payers_that_events_name() -> None:
+    out, _ = small_day()
+    payers = Payers(read_key(out / "keys/agents/app-1.key"))
+    named = 0
+    for line in small_day_lines():
+        if line.told["verdict"] == "ISSUED" and b'"payer"' in (line.value or b""):
+            named += 1
+            payer = json.loads(line.value or b"")["data"]["payer"]
+            assert payer == payers.commitment(line.key).hex() == payer_of(payers.opening(line.key)).hex()
+    assert named > INVOICES // 4
 
 
 def test_keys_of_another_day_are_not_mixed_in(tmp_path: Path) -> None:
@@ -264,7 +287,10 @@ def test_the_tables_agree_with_one_another() -> None:
             assert (row["scene"], row["tax_code"], row["rate"]) in rates
             if row["stored_value"] == "AT_TOPUP":
                 assert (row["scene"], row["tax_code"], "NONTAXABLE") in rates
-    assert sum(operator.devices for operator in data.operators()) == 3_000
+    always = [operator for operator in data.operators() if operator.code != data.ON_CLAIM_METRO]
+    assert sum(operator.devices for operator in always) == 3_000
+    for party in [*data.agents(), *data.reimbursers(), data.auditor()]:
+        _core.check_uscc(party.tax_id)
     assert sum(operator.share for operator in data.operators()) == pytest.approx(1)
 
 

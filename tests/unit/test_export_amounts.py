@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import zxingcpp
-from export_documents import evidence, invoice, line
+from export_documents import evidence, invoice, line, trip
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from farechain import _core
-from farechain.export import amounts, qr, scanning
-from farechain.export.document import InvoiceDocument
+from farechain.export import amounts, naming, qr, scanning
+from farechain.export.document import Buyer, InvoiceDocument
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,27 @@ def test_capitals_end_somewhere() -> None:
 )
 def test_the_older_line_ends_in_its_crc(fields: str, crc: str) -> None:
     assert scanning.sealed_line(fields) == f"{fields}{crc},"
+
+
+def test_the_older_line_of_an_all_digital_invoice() -> None:
+    fields = "01,32,,26440310000000000042,6.00,20260301,,"
+    assert scanning.older_line(invoice(code="264403100000")) == scanning.sealed_line(fields)
+
+
+def test_a_line_names_what_its_payments_were_for() -> None:
+    metro = "3010101020202000000"
+    ride, bus, taxi = ("METRO", False), ("BUS", False), ("TAXI", False)
+    assert naming.line_name(metro, [ride, ride]) == ("运输服务", "地铁乘车费")
+    assert naming.line_name(metro, [ride, bus, ride]) == ("运输服务", "地铁乘车费、公共汽车乘车费")
+    assert naming.line_name(metro, [ride, bus, taxi, ("FERRY", False)])[1].endswith("、出租汽车乘车费等")
+    assert naming.line_name(metro, [("METRO", True)] * 2) == ("预付卡销售", "交通卡充值")
+    assert naming.line_name(metro, [("METRO", True), ride]) == ("运输服务", "交通卡充值、地铁乘车费")
+    assert naming.line_name("9" * 19, [("FERRY", False)]) == ("生活服务", "FERRY")
+
+
+def test_a_buyer_is_someone() -> None:
+    with pytest.raises(ValueError, match="a tax id or a title"):
+        Buyer()
 
 
 def test_the_older_line_of_an_invoice() -> None:
@@ -147,6 +168,9 @@ def test_the_proof_in_a_code_is_read_and_stays_in_the_fragment() -> None:
         ({"net_fen": 584}, "net_fen is not the sum"),
         ({"kind": "RED"}, "names its original"),
         ({"trips": invoice(line(599)).trips}, "trips do not add up"),
+        ({"trips": ()}, "1 to 256 trips"),
+        ({"trips": invoice().trips * 257}, "1 to 256 trips"),
+        ({"trips": (trip(600, 1),)}, "no line 2"),
     ],
 )
 def test_an_invoice_that_does_not_add_up_cannot_be_made(changes: dict[str, object], what: str) -> None:

@@ -1,23 +1,18 @@
 """Invoices on paper: PDF/A, the same bytes for the same invoice, and nothing that a title could break."""
 
 import io
-import re
 from typing import Any
 
 import pikepdf
-import pypdf
 import pytest
 from export_documents import evidence, invoice, line
-from pikepdf import pdfa
+from pdf_reading import missing, pages_of, text_of, violations
 
-from farechain.export.document import Party
+from farechain.export.document import Buyer, Party
 from farechain.export.formats import of_one
 from farechain.export.pdf import Press
 from farechain.export.printable import MISSING, shipped
 
-TYPST_METADATA = "6.6.2.3.1"
-"""Metadata that typst describes by extension schemas, which this checker cannot read (docs/documents.md)."""
-NOT_CHECKED = ("CIDFontType0: CFF FDArray FontMatrix is not supported",)
 HOSTILE = [
     "\u202e公司有限\u202c反转",
     "控\x00制\x07字\x1b符\u2028换",
@@ -36,29 +31,6 @@ HOSTILE = [
 @pytest.fixture(scope="module")
 def press() -> Press:
     return Press()
-
-
-def text_of(pdf: bytes) -> str:
-    """What stands in it, without the white space that extraction puts between letters set apart."""
-    text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
-    return re.sub(r"[\s\u200b]", "", text)
-
-
-def missing(pdf: bytes, *wanted: str) -> list[str]:
-    """Which of these texts do not stand in it."""
-    text = text_of(pdf)
-    return [each for each in wanted if re.sub(r"\s", "", each) not in text]
-
-
-def violations(pdf: bytes, flavour: str) -> list[str]:
-    """What a strict checker says, but for what it says of every file that typst makes."""
-    with pikepdf.open(io.BytesIO(pdf)) as opened:
-        findings = pdfa.check(opened, flavour).findings
-    return [
-        f"{finding.rule} {finding.where}: {finding.message}"
-        for finding in findings
-        if TYPST_METADATA not in finding.rule and finding.message not in NOT_CHECKED
-    ]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +65,7 @@ def test_the_same_invoice_is_the_same_file(press: Press) -> None:
 
 
 def test_what_stands_on_an_invoice(press: Press) -> None:
-    document = invoice(buyer=Party("深圳市某某科技有限公司", "92532528MA6L45LX6L"), evidence=evidence())
+    document = invoice(buyer=Buyer("92532528MA6L45LX6L", "深圳市某某科技有限公司"), evidence=evidence())
     wanted = (
         "电子普通发票",
         "144032609110",
@@ -122,7 +94,13 @@ def test_a_document_of_a_real_bureau_carries_no_mark(press: Press) -> None:
 
 
 def test_what_stands_on_a_red_letter(press: Press) -> None:
-    wanted = ("（红字）", "（负数）陆圆整", "¥-6.00", "对应正数发票代码：144032609110 号码：00000007", "退款")
+    wanted = (
+        "（红字）",
+        "（负数）陆圆整",
+        "¥-6.00",
+        "对应正数发票代码：144032609110 号码：00000007",
+        "销货退回 sales return",
+    )
     assert missing(press.invoice(invoice(line(-600, quantity=-1))), *wanted) == []
 
 
@@ -137,7 +115,7 @@ def test_a_hundred_lines(press: Press) -> None:
     lines = [line(100 + n, item=f"行程{n:03d}") for n in range(100)]
     pdf = press.invoice(invoice(*lines))
     assert missing(pdf, *(f"行程{n:03d}" for n in range(100))) == []
-    assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) == 6
+    assert pages_of(pdf) == 6
     assert violations(pdf, "2b") == []
     assert text_of(pdf).count("价税合计（大写）") == 1
 
@@ -145,13 +123,11 @@ def test_a_hundred_lines(press: Press) -> None:
 def test_a_trip_sheet_adds_up_to_its_invoice(press: Press) -> None:
     wanted = ("行程单", "2026-03-01 08:00", "石厦", "益田", "3号线", "6.00", "陆圆整")
     assert missing(press.trip_sheet(invoice()), *wanted) == []
-    with pytest.raises(ValueError, match="no trips"):
-        press.trip_sheet(invoice(trips=()))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_title_is_text_and_no_more(press: Press, name: str) -> None:
-    document = invoice(line(item=name), seller=Party(name, "91440300708461136T"), buyer=Party(name, None))
+    document = invoice(line(item=name), seller=Party(name, "91440300708461136T"), buyer=Buyer(None, name))
     pdf = press.invoice(document)
     assert violations(pdf, "2b") == []
     assert "陆圆整" in text_of(pdf)

@@ -1,12 +1,13 @@
 """Values of inputs: what they say, or the code for which they are refused."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from reference import events
 from reference.errors import Rejected
 from reference.event import Payment, decode
+
+from . import command_cases
 
 Cases = Iterator[dict[str, Any]]
 SELLER, CODE = events.SELLER, "144032609110"
@@ -56,7 +57,7 @@ SPOILED_REFUNDS: Changes = [
 def event(data: dict[str, Any], **envelope: Any) -> str:
     kind = "payment" if data.get("kind") in ("PAID", "REFUNDED", "TOPPED_UP") else "command"
     whole = {"specversion": "1.0", "id": "1", "source": "gate/7", "type": f"farechain.{kind}.v1", **envelope}
-    return json.dumps({**whole, "data": data}, ensure_ascii=False)
+    return events.dumped({**whole, "data": data})
 
 
 def event_cases() -> Cases:
@@ -73,12 +74,20 @@ def event_cases() -> Cases:
             case["origin"] = found.origin.hex()
         yield {**case, "data": found.canonical.hex(), "data_leaf": found.leaf.hex()}
     for value in refused():
-        try:
-            decode(value.encode())
-        except Rejected as rejected:
-            yield {"value": value, "code": rejected.code}
-        else:
-            raise AssertionError(f"accepted: {value}")
+        yield {"value": value, "code": code_of(value)}
+    for order, code in command_cases.refused():
+        value = event(order)
+        assert code_of(value) == code, value
+        yield {"value": value, "code": code}
+
+
+def code_of(value: str) -> str:
+    """The code for which a value is refused."""
+    try:
+        decode(value.encode())
+    except Rejected as rejected:
+        return rejected.code
+    raise AssertionError(f"accepted: {value}")
 
 
 def accepted() -> Iterator[str]:
@@ -99,6 +108,8 @@ def accepted() -> Iterator[str]:
     yield event(events.refund())
     yield event(events.refund(scene="BUS", order_no="123456", device_seq=0, channel="ALIPAY", refund_fen=1))
     yield from (event(command) for command in events.COMMANDS)
+    yield from (event(command) for command in command_cases.accepted())
+    yield event(events.grant("264400000001", 1, 2))
 
 
 def refused() -> Iterator[str]:
@@ -111,6 +122,7 @@ def refused() -> Iterator[str]:
     yield from (event(events.payment(**changes)) for changes in SPOILED_PAYMENTS)
     yield from (event(events.refund(**changes)) for changes in SPOILED_REFUNDS)
     yield event(events.grant("144032009111", 1, 2))
+    yield event(events.grant("064400000001", 1, 2))
     yield event(events.grant(CODE, 0, 2))
     yield event(events.grant(CODE, 2, 1))
     yield event({**events.command("RETIRE_KEY"), "kid": "00"})

@@ -14,8 +14,12 @@ from reference.block import Range, build, outcome
 from reference.errors import CODES
 from reference.inputs import Headers, Input
 
+from .annex_cases import annex_cases, refused_annex_cases
 from .event_cases import event_cases
-from .record_cases import digest, record_cases, refused_record_cases
+from .lifecycle_cases import lifecycle_record_cases
+from .naming_cases import invoice_code_cases, part_cases, presentation_cases
+from .record_cases import digest, record_cases
+from .refused_cases import refused_record_cases
 from .state_cases import state_cases
 
 FOLDER = Path(__file__).parent
@@ -109,6 +113,10 @@ def identity_cases() -> Cases:
         ("origin", (b"ORIGIN", seller, b"\1", b"T1")),
         ("command", (b"COMMAND", b"c-1")),
         ("what a command occupies", (b"SIGNER", seller, digests.identity(b"COMMAND", b"c-1"))),
+        ("what a command of the bureau occupies", (b"SIGNER", b"", digests.identity(b"COMMAND", b"c-1"))),
+        ("a payer's commitment", (b"PAYER", digest("opening"))),
+        ("the second record of an input", (b"PART", digest("occupied"), bytes([0, 0, 0, 1]))),
+        ("the last record of the longest batch", (b"PART", digest("occupied"), bytes([0, 0, 0, 127]))),
         ("a boundary moved", (b"COMMANDc", b"-1")),
         ("nothing", ()),
     ]:
@@ -117,6 +125,19 @@ def identity_cases() -> Cases:
             "parts": [part.hex() for part in parts],
             "identity": digests.identity(*parts).hex(),
         }
+
+
+def opening_cases() -> Cases:
+    """Commitments to texts, from salt and text."""
+    for kind, salt, text in [
+        ("TITLE", bytes(range(16)), "深圳市地铁集团有限公司"),
+        ("TITLE", bytes(16), "A"),
+        ("NAME", bytes(range(16)), "深圳市地铁集团有限公司"),
+        ("PLATE", bytes(range(16, 32)), "粤B12345"),
+        ("TITLE", b"\xff" * 16, "𠀀" * 25),
+    ]:
+        commitment = digests.identity(kind.encode(), salt, text.encode())
+        yield {"kind": kind, "salt": salt.hex(), "text": text, "commitment": commitment.hex()}
 
 
 def tree_cases() -> Cases:
@@ -151,16 +172,27 @@ def code_cases() -> Cases:
     yield from ({"number": number, "code": code} for number, code in enumerate(CODES, 1))
 
 
+def every_record() -> Cases:
+    yield from record_cases()
+    yield from lifecycle_record_cases()
+
+
 FILES: dict[str, Callable[[], Cases]] = {
-    "records": record_cases,
+    "records": every_record,
     "records_refused": refused_record_cases,
+    "annexes": annex_cases,
+    "annexes_refused": refused_annex_cases,
     "headers": header_cases,
     "inputs": input_cases,
     "identities": identity_cases,
+    "openings": opening_cases,
+    "parts": part_cases,
+    "presentations": presentation_cases,
     "trees": tree_cases,
     "events": event_cases,
     "codes": code_cases,
     "state_map": state_cases,
+    "invoice_codes": invoice_code_cases,
 }
 
 

@@ -3,23 +3,18 @@
 from collections.abc import Iterator
 from typing import Any
 
-from reference import cbor, digests, events, records
+from reference import cbor, command, digests, events, records
 from reference.inputs import kid_of
 
 Cases = Iterator[dict[str, Any]]
 SELLER, SCENE, TAX_CODE, CODE = events.SELLER, "METRO", events.METRO, "144032609110"
-COMMANDS = [
-    "ADMIT_ISSUER",
-    "REGISTER_KEY",
-    "ROTATE_KEY",
-    "RETIRE_KEY",
-    "SCENE_TABLE",
-    "RATE_TABLE",
-    "MANDATE",
-    "GRANT_NUMBERS",
-    "CLOSE_GRANT",
-]
-"""The commands, from kind 16 on."""
+ALL_DIGITAL = "264419999999"
+"""The first twelve digits of invoice numbers of twenty."""
+AMOUNT_MAX, NUMBER_MAX = 2**53 - 1, 99_999_999
+COMMANDS = {number: name for name, (number, *_) in command.KINDS.items()}
+"""Every command by its kind."""
+RECORDED = (*range(16, 33), 60)
+"""The kinds of command whose record is their own; those of invoices change or make an invoice."""
 PAYMENT_STATES = [
     "NOTHING_TO_INVOICE",
     "COVERED_BY_TOPUP",
@@ -71,31 +66,19 @@ def record_cases() -> Cases:
         ("invoice at 100 %", 1, 10_000, None, 0),
     ]:
         yield invoice_case(name, total, rate, payer, flags)
+    yield invoice_case("invoice, the largest", AMOUNT_MAX, 300, digest("payer"), 3, ALL_DIGITAL, "S" * 16)
     yield red_case("red letter, partial", 665, 565, 300)
     yield red_case("red letter, full", 665, 0, 300)
+    yield red_case("red letter, the largest", AMOUNT_MAX, 1, 300, ALL_DIGITAL, NUMBER_MAX)
     for state, shown in enumerate(PAYMENT_STATES, 1):
         yield payment_case(state, shown)
     for state, shown in enumerate(REFUND_STATES, 1):
-        identity, root, of = digest("refund"), digest("data"), digest("payment")
-        yield record_case(
-            f"refund, state {state}",
-            [1, 4, SELLER, state, 100, of, identity, root],
-            {
-                "version": 1,
-                "kind": "REFUND",
-                "seller": SELLER,
-                "state": shown,
-                "refund_fen": 100,
-                "payment": of.hex(),
-            }
-            | {"identity": identity.hex(), "refund_root": root.hex()},
-        )
-    for kind, shown in enumerate(COMMANDS, 16):
+        yield refund_case(state, shown, 35 if state == 2 else 0)
+    for kind in RECORDED:
         kid, identity, root = kid_of(digest("key")), digest("command"), digest("data")
         roots = {"kid": kid.hex(), "identity": identity.hex(), "data_root": root.hex()}
-        yield record_case(
-            f"command {shown}", [1, kind, kid, identity, root], {"version": 1, "kind": shown, **roots}
-        )
+        array = [1, kind, kid, identity, root]
+        yield record_case(f"command {COMMANDS[kind]}", array, {"version": 1, "kind": COMMANDS[kind], **roots})
 
 
 def line(total: int, rate: int, quantity: int, net: int, tax: int) -> tuple[list[Any], dict[str, Any]]:
@@ -112,39 +95,61 @@ def line(total: int, rate: int, quantity: int, net: int, tax: int) -> tuple[list
     return [TAX_CODE, rate, quantity, net, tax, total], named
 
 
-def invoice_case(name: str, total: int, rate: int, payer: bytes | None, flags: int) -> dict[str, Any]:
-    number, issued, dated = 99_999_999, 1_772_323_200_500, 1_772_323_199_999
+def invoice_case(
+    name: str,
+    total: int,
+    rate: int,
+    payer: bytes | None,
+    flags: int,
+    code: str = CODE,
+    scene: str = SCENE,
+) -> dict[str, Any]:
+    number, issued, dated = NUMBER_MAX, 1_772_323_200_500, 1_772_323_199_999
     identity, root = digest(f"identity of {name}"), digest(f"data of {name}")
     array, named = line(total, rate, 1, *records.split_tax(total, rate))
     return record_case(
         name,
-        [1, 1, CODE, number, issued, SELLER, SCENE, array, total, dated, flags, identity, root, payer],
+        [1, 1, code, number, issued, SELLER, scene, array, total, dated, flags, identity, root, payer],
         {
             "version": 1,
             "kind": "BLUE",
-            "code": CODE,
+            "code": code,
             "number": number,
             "issued_at_ms": issued,
             "seller": SELLER,
         }
-        | {"scene": SCENE, **named, "paid_fen": total, "dated_at_ms": dated, "flags": flags}
+        | {"scene": scene, **named, "paid_fen": total, "dated_at_ms": dated, "flags": flags}
         | {"identity": identity.hex(), "payments_root": root.hex(), "payer": payer.hex() if payer else None},
     )
 
 
-def red_case(name: str, before: int, after: int, rate: int) -> dict[str, Any]:
+def red_case(
+    name: str, before: int, after: int, rate: int, code: str = CODE, number: int = 24
+) -> dict[str, Any]:
     of, identity, root, issued = digest("original"), digest("refund"), digest("data"), 1_772_326_800_000
     (net_before, tax_before), (net_after, tax_after) = (
         records.split_tax(total, rate) for total in (before, after)
     )
     quantity = -1 if after == 0 else 0
     array, named = line(after - before, rate, quantity, net_after - net_before, tax_after - tax_before)
+    original = number - 1
     return record_case(
         name,
-        [1, 2, CODE, 24, issued, SELLER, CODE, 23, of, array, after, identity, root],
-        {"version": 1, "kind": "RED", "code": CODE, "number": 24, "issued_at_ms": issued, "seller": SELLER}
-        | {"original_code": CODE, "original_number": 23, "original_hash": of.hex(), **named}
-        | {"remaining_fen": after, "identity": identity.hex(), "refund_root": root.hex()},
+        [1, 2, code, number, issued, SELLER, code, original, of, array, after, identity, root],
+        {"version": 1, "kind": "RED", "code": code, "number": number, "issued_at_ms": issued}
+        | {"seller": SELLER, "original_code": code, "original_number": original, "original_hash": of.hex()}
+        | {**named, "remaining_fen": after, "identity": identity.hex(), "refund_root": root.hex()},
+    )
+
+
+def refund_case(state: int, shown: str, reduced: int) -> dict[str, Any]:
+    identity, root, of = digest("refund"), digest("data"), digest("payment")
+    return record_case(
+        f"refund, state {state}",
+        [1, 4, SELLER, state, 100, of, identity, root, reduced],
+        {"version": 1, "kind": "REFUND", "seller": SELLER, "state": shown, "refund_fen": 100}
+        | {"payment": of.hex(), "identity": identity.hex(), "refund_root": root.hex()}
+        | {"reduced_fen": reduced},
     )
 
 
@@ -170,26 +175,3 @@ def payment_case(state: int, shown: str) -> dict[str, Any]:
         }
         | {"payments_root": root.hex(), "payer": None},
     )
-
-
-def refused_record_cases() -> Cases:
-    """Bytes that are no record."""
-    good = cbor.encode([1, 4, SELLER, 1, 100, digest("payment"), digest("refund"), digest("data")])
-    kid = kid_of(digest("key"))
-    for name, data in [
-        ("empty", b""),
-        ("another version", cbor.encode([2, 16, kid, digest("c"), digest("d")])),
-        ("an unknown kind", cbor.encode([1, 5, kid, digest("c"), digest("d")])),
-        ("a command beyond the last", cbor.encode([1, 25, kid, digest("c"), digest("d")])),
-        ("one element too many", cbor.encode([1, 16, kid, digest("c"), digest("d"), None])),
-        ("a short digest", cbor.encode([1, 16, kid, digest("c")[:31], digest("d")])),
-        ("a state that is none", cbor.encode([1, 4, SELLER, 5, 100, digest("p"), digest("r"), digest("d")])),
-        ("a negative amount", cbor.encode([1, 4, SELLER, 1, -100, digest("p"), digest("r"), digest("d")])),
-        ("text for bytes", cbor.encode([1, 16, "k" * 16, digest("c"), digest("d")])),
-        ("bytes left over", good + b"\0"),
-        ("cut", good[:-1]),
-        ("a longer integer than needed", good.replace(b"\x18\x64", b"\x19\x00\x64", 1)),
-        ("an array of indefinite length", b"\x9f" + good[1:] + b"\xff"),
-        ("a map", b"\xa4" + good[1:]),
-    ]:
-        yield {"name": name, "record": data.hex()}

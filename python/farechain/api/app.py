@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response, StreamingResponse
 
 from farechain import _core
-from farechain.api import chain, invoices, pages, probes, problems, public_log
+from farechain.api import callers, chain, invoices, pages, probes, problems, public_log
 from farechain.api.context import ApiContext
 from farechain.api.hardening import Hardening
 from farechain.api.live import Live
@@ -32,6 +32,7 @@ def create_app(context: ApiContext) -> FastAPI:
     for router in (
         chain.router(context),
         _live(context),
+        callers.router(context),
         invoices.router(context, reader),
         public_log.router(context),
         probes.router(context),

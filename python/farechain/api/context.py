@@ -9,6 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from farechain._core import Ledger, PublicLog
+from farechain.access.tokens import Tokens
 from farechain.pipeline.ingest import Sealed
 from farechain.pipeline.publish import Published
 
@@ -83,3 +84,5 @@ class ApiContext:
     threshold: int = 0
     demonstration: bool = True
     clock_s: Callable[[], float] = time.time
+    tokens: Tokens | None = None
+    """Of those who call; without them everybody is anonymous."""

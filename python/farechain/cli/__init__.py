@@ -40,6 +40,8 @@ VERBS = (
     "audit",
     "reconcile",
     "keys",
+    "tokens",
+    "erase",
     "config",
 )
 """Modules of this package, in the order of the help."""

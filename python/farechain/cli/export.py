@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from farechain.config import Settings
     from farechain.export.position import Position
     from farechain.export.selection import Selection
+    from farechain.private.store import Store
 
 HELP = "Write invoices as documents: PDF, trip sheets, JSON with proof, UBL, XML, postings, tables."
 MODULES = {"typst", "noto_cjk_sans_otc", "zxingcpp", "cbor2", "defusedxml", "arro3"}
@@ -41,6 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="last", metavar="NUMBER|DATE", help="up to it, inclusive")
     parser.add_argument("--blocks", metavar="A-B", help="of these blocks, inclusive")
     parser.add_argument(
+        "--without-titles", action="store_true", help="open no title, though the private store is at hand"
+    )
+    parser.add_argument(
         "--threads", type=int, default=os.cpu_count() or 1, help="threads that write (default: all cores)"
     )
 
@@ -67,17 +71,20 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from farechain.export import formats
     from farechain.export.reading import Reader, Shown
+    from farechain.export.titles import Titles
     from farechain.export.writing import Exporter
     from farechain.service import opening
 
     wanted = formats.named(args.format)
     settings = settings_of(args)
     ledger = opening.open_ledger(settings, readonly=True)
+    titles = Titles(lambda: None if args.without_titles else _private_store(settings))
     shown = Shown(
         public_dir=str(settings.public_dir),
         witnesses=[member.vkey for member in settings.witnesses.members],
         verify_url=settings.api.public_url,
         demonstration=settings.demonstration,
+        title_of=titles.text_of,
     )
     args.output.mkdir(parents=True, exist_ok=True)
     reader = Reader(ledger, shown, with_proofs=not formats.PROVEN.isdisjoint(wanted))
@@ -88,7 +95,20 @@ def _run(args: argparse.Namespace) -> int:
         return _walked(args, settings, ledger, exporter, wanted)
     finally:
         exporter.close()
+        titles.close()
         ledger.close()
+
+
+def _private_store(settings: "Settings") -> "Store | None":
+    """The private store of this configuration; without store or key, titles stay closed, and that is said."""
+    from farechain import keys
+    from farechain.private.store import Store
+
+    for path in (settings.private_store, settings.private.key_file):
+        if not path.exists():
+            print(f"farechain: {path} is not here: documents show no titles", file=sys.stderr)
+            return None
+    return Store.open(settings.private_store, keys.read_key(settings.private.key_file))
 
 
 def _named(args: argparse.Namespace, ledger: "Ledger", exporter: Any) -> int:
@@ -115,6 +135,7 @@ def _walked(
     _, published = opening.published_checkpoint(settings)
     selection = _selection(args, ledger, min(ledger.height, published - 1))
     asked = f"all={args.all} from={args.first} to={args.last} blocks={args.blocks}"
+    asked += " without titles" if args.without_titles else ""
     start = position.resume(args.output, position.Position.begin(ledger.chain, wanted, asked, selection))
     with _Progress(start) as progress:
         end = exporter.walked(ledger, start, progress.part)
@@ -191,7 +212,9 @@ def _day(text: str | None) -> date | None:
 
 
 def _number(text: str) -> tuple[str, int]:
-    code, _, number = text.rpartition("-")
+    from farechain.cli.prove import code_and_number
+
+    code, number = code_and_number(text)
     if not (number.isdecimal() and number.isascii()) or (code and not code.isdecimal()):
         raise _usage(f"{text} is no number: NUMBER or CODE-NUMBER")
     return code, int(number)

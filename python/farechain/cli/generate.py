@@ -19,6 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--invoices", type=int, default=170_000, help="invoices that the day gives (default: 170000)"
     )
+    parser.add_argument(
+        "--on-claim", type=int, default=0, help="metro trips beside them that wait for a claim (default: 0)"
+    )
     parser.add_argument("--date", default="", metavar="YYYY-MM-DD", help="the day (default: yesterday)")
 
 
@@ -28,7 +31,12 @@ def run(args: argparse.Namespace) -> int:
 
     began = time.monotonic()
     manifest = generate(
-        args.out, args.keys or args.out / "keys", seed=args.seed, invoices=args.invoices, date=args.date
+        args.out,
+        args.keys or args.out / "keys",
+        seed=args.seed,
+        invoices=args.invoices,
+        date=args.date,
+        on_claim=args.on_claim,
     )
     seconds = round(time.monotonic() - began, 2)
     per_input = manifest.record_bytes / manifest.inputs

@@ -1,12 +1,19 @@
-"""``farechain init``: writes genesis, and the public log's key where there is none."""
+"""``farechain init``: writes genesis, and the keys and the private store where there are none."""
 
 import argparse
 import asyncio
 import time
+from typing import TYPE_CHECKING
 
 from farechain.cli.arguments import config_argument, settings_of, show
 
-HELP = "Create a ledger: genesis from the configuration, and the public log's key where there is none."
+if TYPE_CHECKING:
+    from farechain.config import Settings
+
+HELP = (
+    "Create a ledger: genesis from the configuration; the keys of the public log and of the private store "
+    "where there are none."
+)
 NO_TOPIC_ID = bytes(16)
 
 
@@ -38,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
                 f"there is no topic {name} at {settings.kafka.bootstrap}: create it, or correct source.topics"
             )
             raise FarechainError("E_TOPIC_UNKNOWN", message, EXIT_UNAVAILABLE)
+    # Before genesis, which is written once: what is cut short here is done by the next init.
+    _private_store(settings)
     _core.Ledger.create(
         str(settings.ledger.path),
         network=settings.ledger.network,
@@ -57,3 +66,14 @@ def run(args: argparse.Namespace) -> int:
     text = f"ledger of {settings.ledger.chain} in {settings.ledger.path}\nlog key: {vkey}"
     show(args, {"path": str(settings.ledger.path), "chain": settings.ledger.chain, "vkey": vkey}, text)
     return 0
+
+
+def _private_store(settings: "Settings") -> None:
+    """Makes the private store and its key; a store is never given a second key."""
+    from farechain import keys
+    from farechain.private.store import Store
+
+    key_file = settings.private.key_file
+    lost = settings.private_store.exists() and not key_file.exists()
+    kek = keys.read_key(key_file) if key_file.exists() or lost else keys.new_key(key_file)
+    Store.open(settings.private_store, kek, create=True).close()

@@ -10,12 +10,15 @@ from farechain.cli.arguments import config_argument, settings_of, show
 HELP = "Write the proof of an invoice: CODE-NUMBER, a NUMBER of the only code, or the hash of its record."
 HASH_DIGITS = 64
 NUMBER_DIGITS = 8
+CODE_DIGITS, ALL_DIGITAL_DIGITS = 12, 20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this verb."""
     config_argument(parser)
-    parser.add_argument("invoice", metavar="NUMBER|HASH", help="144032619110-00000042, 42, or 64 hex digits")
+    parser.add_argument(
+        "invoice", metavar="NUMBER|HASH", help="144032619110-00000042, 42, 20 digits, or 64 hex digits"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the file; standard output if absent"
     )
@@ -64,7 +67,7 @@ def find(ledger: Any, invoice: str) -> dict[str, Any]:
     if len(lower) == HASH_DIGITS and all(digit in "0123456789abcdef" for digit in lower):
         found = ledger.invoice_by_hash(bytes.fromhex(lower))
     else:
-        code, _, number = invoice.rpartition("-")
+        code, number = code_and_number(invoice)
         digits = number.isascii() and number.isdecimal() and len(number) <= NUMBER_DIGITS
         if not digits or (code and not code.isdecimal()):
             message = f"{invoice} is no invoice: give CODE-NUMBER, NUMBER, or the 64 hex digits of its hash"
@@ -79,3 +82,11 @@ def find(ledger: Any, invoice: str) -> dict[str, Any]:
         raise FarechainError("E_NOT_FOUND", f"no invoice {invoice} in this ledger", EXIT_REFUSED)
     result: dict[str, Any] = found
     return result
+
+
+def code_and_number(text: str) -> tuple[str, str]:
+    """The parts of CODE-NUMBER, NUMBER, or of the twenty digits of an all-digital invoice; checks nothing."""
+    if len(text) == ALL_DIGITAL_DIGITS and text.isdecimal():
+        return text[:CODE_DIGITS], text[CODE_DIGITS:]
+    code, _, number = text.rpartition("-")
+    return code, number

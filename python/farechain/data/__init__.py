@@ -46,7 +46,8 @@ class Operator:
     """A fictional operator of the generated day.
 
     ``share`` is its part of the payments that become invoices, ``devices`` its part of 3,000;
-    ``mandate`` names the kind in ``mandates.json`` (none: it has given no mandate).
+    ``mandate`` names the kind in ``mandates.json`` (none: it has given no mandate). ``ON_CLAIM_METRO``'s
+    devices are beyond the 3,000, in a day that has trips on claim.
     """
 
     code: str
@@ -57,6 +58,19 @@ class Operator:
     devices: int
     share: float
     credit_limit_fen: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A fictional agent, reimburser or auditor of the generated day.
+
+    ``accepts_individuals`` is a reimburser's policy about invoices without a buyer.
+    """
+
+    code: str
+    name: str
+    tax_id: str
+    accepts_individuals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +112,36 @@ def mandate_rows(kind: str) -> list[MandateRow]:
     return rows
 
 
+ON_CLAIM_METRO = "metro-3"
+"""The metro operator whose trips wait until somebody claims them."""
+PAYMENT_APP, SERVICE_DESK = "app-1", "desk-1"
+"""The agent that knows its passengers' payments, and one that operators delegate to."""
+
+
 def operators() -> list[Operator]:
-    """The operators of the generated day."""
+    """The operators of the generated day, ``ON_CLAIM_METRO`` among them."""
     return [Operator(**row) for row in _load("operators.json")["operators"]]
+
+
+def agents() -> list[Party]:
+    """Who acts for passengers or for operators."""
+    return [Party(**row) for row in _load("parties.json")["agents"]]
+
+
+def reimbursers() -> list[Party]:
+    """Companies that reimburse their people."""
+    return [Party(**row) for row in _load("parties.json")["reimbursers"]]
+
+
+def auditor() -> Party:
+    """Who reads the books."""
+    return Party(**_load("parties.json")["auditor"])
+
+
+def passengers() -> list[str]:
+    """Names that passengers give as their title."""
+    names: list[str] = _load("parties.json")["passengers"]
+    return names
 
 
 def places() -> Places:

@@ -5,7 +5,18 @@ from typing import Any
 
 import orjson
 
-from farechain.data import Operator, mandate_rows, rate_rows, scene_rows
+from farechain.data import (
+    PAYMENT_APP,
+    SERVICE_DESK,
+    Operator,
+    Party,
+    agents,
+    auditor,
+    mandate_rows,
+    rate_rows,
+    reimbursers,
+    scene_rows,
+)
 from farechain.day.keyring import FERRY, Keyring
 from farechain.day.plan import COMMANDS, NETWORK, Order, Planned, Refused, Signer
 from farechain.day.rotation import rotation_proof
@@ -79,6 +90,7 @@ def commands(keyring: Keyring, start_ms: int, year: int, invoices: int) -> list[
             rows = mandate_rows(operator.mandate)
             listed.add(issuer, f"mandate-{operator.code}", "MANDATE", Order(), rows=rows)
     _devices(listed, keyring)
+    _parties(listed, keyring)
     _refused(listed, keyring, year)
     return listed.planned
 
@@ -107,7 +119,7 @@ def _tables_and_issuers(listed: CommandList, keyring: Keyring) -> None:
 def _key(
     signer: Signer,
     role: str,
-    operator: Operator,
+    owner: Operator | Party,
     scenes: list[str],
     *,
     from_height: int = 0,
@@ -116,7 +128,7 @@ def _key(
     return {
         "public_key": signer.public_key.hex(),
         "role": role,
-        "tax_id": operator.tax_id,
+        "tax_id": owner.tax_id,
         "scenes": scenes,
         "from_height": from_height,
         "to_height": to_height,
@@ -196,6 +208,33 @@ def _devices(listed: CommandList, keyring: Keyring) -> None:
     listed.add(issuer, "retire-1", "RETIRE_KEY", Order(), kid=special.retired.kid)
 
 
+def _parties(listed: CommandList, keyring: Keyring) -> None:
+    """Agents, the app's passengers, companies with their policies, an auditor, and who acts for whom."""
+    bureau, parties = keyring.bureau, keyring.parties
+
+    def register(by: Signer, signer: Signer, role: str, owner: Party) -> None:
+        listed.add(by, f"key-{signer.kid}", "REGISTER_KEY", Order(), **_key(signer, role, owner, []))
+
+    for one in agents():
+        members = {"tax_id": one.tax_id, "name": one.name, "credit_limit_fen": 0}
+        listed.add(bureau, f"admit-{one.code}", "ADMIT_ISSUER", Order(), **members)
+        register(bureau, parties.agents[one.code], "AGENT", one)
+    by_code = {one.code: one for one in agents()}
+    for holder in parties.holders:
+        register(parties.agents[PAYMENT_APP], holder, "HOLDER", by_code[PAYMENT_APP])
+    register(bureau, parties.auditor, "AUDITOR", auditor())
+    for one in reimbursers():
+        signer = parties.reimbursers[one.code]
+        register(bureau, signer, "REIMBURSER", one)
+        policy = {"accepts_individuals": one.accepts_individuals}
+        listed.add(signer, f"policy-{one.code}", "REIMBURSER_POLICY", Order(), **policy)
+    for operator in keyring.operators:
+        if operator.mandate is not None and mandate_rows(operator.mandate)[0]["policy"] == "ON_CLAIM":
+            issuer, desk = keyring.issuers[operator.code], by_code[SERVICE_DESK].tax_id
+            scope = {"agent": desk, "scenes": [operator.scene], "to_height": None}
+            listed.add(issuer, f"delegate-{operator.code}", "DELEGATE", Order(), **scope)
+
+
 def _registered(keyring: Keyring) -> Iterator[tuple[Operator, Signer]]:
     for operator in keyring.operators:
         for signer in keyring.devices[operator.code]:
@@ -236,6 +275,11 @@ def _refused(listed: CommandList, keyring: Keyring, year: int) -> None:
     never_admitted = {**_key(stranger, "ISSUER", first, []), "tax_id": "91440300708461136T"}
     refused("E_ROLE", "REGISTER_KEY", **never_admitted)
     refused("E_USCC_CHECKSUM", "ADMIT_ISSUER", tax_id="44078819091887401X", name="?", credit_limit_fen=None)
+    scope = {"agent": first.tax_id, "scenes": [first.scene], "to_height": None}
+    refused("E_ROLE", "DELEGATE", issuer, **scope)
+    refused("E_ROLE", "REIMBURSER_POLICY", issuer, accepts_individuals=True)
+    app = keyring.parties.agents[PAYMENT_APP]
+    refused("E_ROLE", "REGISTER_KEY", app, **_key(stranger, "HOLDER", first, []))
     proof = rotation_proof(stranger.seed, stranger.public_key, special.retired.kid).hex()
     refused("E_SIGNATURE", "ROTATE_KEY", issuer, public_key=stranger.public_key.hex(), proof=proof)
     row = {**mandate_rows("METRO_AT_RIDE")[0], "rate": 1300}

@@ -92,7 +92,9 @@ def headers_of(planned: Planned, signature: bytes) -> SignedHeaders:
     return [("fc-kid", kid), ("fc-sig", signature)]
 
 
-def _manifest_line(topic: str, partition: int, offset: int, case: str, told: Expected) -> str:
+def manifest_line(place: tuple[str, int], offset: int, case: str, told: Expected) -> str:
+    """What an input must become, as the manifest has it."""
+    topic, partition = place
     line = f'{{"topic":"{topic}","partition":{partition},"offset":{offset},"case":"{case}"'
     line += f',"verdict":"{told.verdict}"'
     if told.total is not None:
@@ -106,13 +108,20 @@ def _manifest_line(topic: str, partition: int, offset: int, case: str, told: Exp
     return line + "}\n"
 
 
-def _spool_file(
-    topic: str, partition: int, queue: Sequence[Planned], signatures: Sequence[bytes], manifest: Manifest
+def spool_file(
+    place: tuple[str, int],
+    queue: Sequence[Planned],
+    signatures: Sequence[bytes],
+    manifest: Manifest,
+    *,
+    first_offset: int = 0,
 ) -> bytes:
+    """The content of a partition's spool file, from this offset on."""
+    topic, partition = place
     kids: dict[str, bytes] = {}
     head = f'{{"topic":"{topic}","partition":{partition},"offset":'.encode()
     lines = []
-    for offset, (one, signature) in enumerate(zip(queue, signatures, strict=True)):
+    for offset, (one, signature) in enumerate(zip(queue, signatures, strict=True), first_offset):
         value = one.value
         size = 0 if value is None else len(value)
         manifest.value_bytes += size
@@ -158,11 +167,10 @@ def write_day(
                 for place, queue in queues.items():
                     lines.write("".join(_tell(place, queue, manifest, truth, told)))
             for (topic, partition), queue in queues.items():
-                content = _spool_file(
-                    topic, partition, queue, signatures[topic, partition].result(), manifest
-                )
+                place = (topic, partition)
+                content = spool_file(place, queue, signatures[place].result(), manifest)
                 (spool / f"{topic}-{partition}.jsonl").write_bytes(content)
-            _write_summary(out, manifest)
+            write_summary(out, manifest)
         except OSError as error:
             raise FarechainError(
                 "E_OUTPUT", f"{error.filename or out}: {error.strerror}", EXIT_UNAVAILABLE
@@ -179,9 +187,10 @@ def _tell(
         expected = truth.of(one, (topic, partition, offset))
         manifest.count(one, expected)
         told.append(expected)
-        yield _manifest_line(topic, partition, offset, one.case, expected)
+        yield manifest_line(place, offset, one.case, expected)
 
 
-def _write_summary(out: Path, manifest: Manifest) -> None:
+def write_summary(out: Path, manifest: Manifest) -> None:
+    """Writes ``manifest-summary.json``."""
     summary = orjson.dumps(manifest.summary(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     (out / "manifest-summary.json").write_bytes(summary)

@@ -1,11 +1,13 @@
 """The keys of the generated day: derived from its seed, so for development only, and kept in files."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
-from farechain.data import Operator, operators
+from farechain.data import ON_CLAIM_METRO, Operator, operators
+from farechain.day.parties import Parties, derive_parties
 from farechain.day.plan import Signer
 from farechain.errors import EXIT_USAGE, FarechainError
 from farechain.keys import (
@@ -45,7 +47,8 @@ class Keyring:
     issuers: dict[str, Signer]
     devices: dict[str, list[Signer]]
     special: Special
-    operators: Sequence[Operator] = field(default_factory=operators)
+    parties: Parties
+    operators: Sequence[Operator]
 
     def entries(self) -> Iterator[DeviceKey]:
         """All device keys as a key set."""
@@ -67,13 +70,16 @@ class Keyring:
         yield DeviceKey(ferry.name, first.tax_id, (first.scene, FERRY), ferry.seed)
 
 
-def derive(seed: int, invoices: int) -> Keyring:
-    """The keys of a day of this size: 3,000 devices for a full day, in proportion for a smaller one."""
+def derive(seed: int, invoices: int, on_claim: int = 0) -> Keyring:
+    """The keys of a day of this size: 3,000 devices for a full day, in proportion for a smaller one.
+
+    A day with trips ``on_claim`` has the operator of these trips, too, and its devices.
+    """
 
     def signer(name: str) -> Signer:
         return Signer.of(name, sha256(f"farechain development key|{seed}|{name}".encode()).digest())
 
-    known = operators()
+    known = [one for one in operators() if on_claim or one.code != ON_CLAIM_METRO]
     scale = min(1.0, invoices / FULL_DAY)
     counts = {one.code: max(3, round(one.devices * scale)) for one in known}
     first = known[0].code
@@ -89,13 +95,16 @@ def derive(seed: int, invoices: int) -> Keyring:
             ferry=signer(f"{first}-f001"),
             unregistered=signer(f"{first}-u001"),
         ),
+        parties=derive_parties(signer),
+        operators=known,
     )
 
 
 def keep(keyring: Keyring, directory: Path) -> Keyring:
     """Writes the keys into files; a bureau's key that is there already is used instead.
 
-    ``bureau.key``, ``bureau.pub``, ``issuers/<operator>.key``, ``devices.jsonl``.
+    ``bureau.key``, ``bureau.pub``, ``issuers/<operator>.key``, ``agents/``, ``holders/``, ``reimbursers/``
+    and ``auditors/`` likewise, ``devices.jsonl``.
 
     Raises:
         FarechainError: ``E_KEY_FILE`` where the directory holds the keys of another day: name an empty one.
@@ -111,19 +120,20 @@ def keep(keyring: Keyring, directory: Path) -> Keyring:
         write_public_key(public_file, bureau.public_key)
     elif read_public_key(public_file) != bureau.public_key:
         raise _another_day(public_file)
-    for code, issuer in keyring.issuers.items():
-        issuer_file = directory / "issuers" / f"{code}.key"
-        if not issuer_file.exists():
-            write_key(issuer_file, issuer.seed)
-        elif read_key(issuer_file) != issuer.seed:
-            raise _another_day(issuer_file)
+    issuers = ((Path("issuers", f"{code}.key"), issuer) for code, issuer in keyring.issuers.items())
+    for name, signer in chain(issuers, keyring.parties.files()):
+        path = directory / name
+        if not path.exists():
+            write_key(path, signer.seed)
+        elif read_key(path) != signer.seed:
+            raise _another_day(path)
     devices_file = directory / "devices.jsonl"
     entries = list(keyring.entries())
     if not devices_file.exists():
         write_key_set(devices_file, entries)
     elif read_key_set(devices_file) != entries:
         raise _another_day(devices_file)
-    return Keyring(bureau, keyring.issuers, keyring.devices, keyring.special, keyring.operators)
+    return replace(keyring, bureau=bureau)
 
 
 def _another_day(path: Path) -> FarechainError:

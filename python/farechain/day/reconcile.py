@@ -159,21 +159,29 @@ def _read(manifest: Path) -> tuple[dict[Position, Outcome], dict[Position, str]]
 
 
 def _outcomes(ledger: _core.Ledger) -> Iterator[tuple[Position, Outcome]]:
-    """All outcomes in the order of the blocks; duplicates with the position whose record they point to.
-
-    Each accepted input makes one record; those of the engine's drain stand before them in a block.
-    """
+    """All outcomes in the order of the blocks; duplicates with the position whose record they point to."""
     origins: dict[tuple[int, int], Position] = {}
     for height, record_count in _blocks(ledger):
         _, rows = ledger.outcomes(height, 1)
-        index = record_count - sum(1 for row in rows if row[3] in _ACCEPTED)
+        indices = _first_records(ledger, height, record_count, sum(1 for row in rows if row[3] in _ACCEPTED))
         for topic, partition, offset, verdict, code, state, total, net, tax, first in rows:
             position = (topic, partition, offset)
             if verdict in _ACCEPTED:
-                origins[height, index] = position
-                index += 1
+                origins[height, next(indices)] = position
             origin = None if first is None else origins.get(first, ("", -1, -1))
             yield position, (verdict, code, state, total, net, tax, origin)
+
+
+def _first_records(ledger: _core.Ledger, height: int, records: int, accepted: int) -> Iterator[int]:
+    """Where the records of each accepted input begin in a block.
+
+    Usually each makes one; only where there are more is the block asked (a batch, a retitle, a drain).
+    """
+    if records == accepted:
+        return iter(range(records))
+    block = ledger.block(height)
+    outcomes = [] if block is None else block["outcomes"]
+    return iter([one["first_record"] for one in outcomes if one["source"] and one["verdict"] in _ACCEPTED])
 
 
 def _blocks(ledger: _core.Ledger) -> Iterator[tuple[int, int]]:

@@ -4,6 +4,7 @@ import random
 
 from farechain.data import Operator
 from farechain.day.curve import DAY_MS
+from farechain.day.payers import Payers
 from farechain.day.plan import NETWORK, TOPIC_OF_SCENE, Planned, PlannedSale, Refund, Sale, Signer
 
 APP_CHANNELS = ("WECHAT", "ALIPAY", "UNIONPAY")
@@ -48,7 +49,12 @@ class Transactions:
 
 
 class Till:
-    """All devices of one operator."""
+    """All devices of one operator.
+
+    Args:
+        payers: knows who paid by an app.
+        known: the part of payments by an app whose payer is named.
+    """
 
     def __init__(
         self,
@@ -57,12 +63,17 @@ class Till:
         transactions: Transactions,
         operator: Operator,
         devices: list[Signer],
+        *,
+        payers: Payers,
+        known: float = 0.5,
     ) -> None:
         self.operator = operator
         self.devices = devices
         self._rng = rng
         self._calendar = calendar
         self._transactions = transactions
+        self._payers = payers
+        self._known = known
         self._topic = TOPIC_OF_SCENE[operator.scene]
         self._drafts: list[tuple[int, int, PlannedSale, str, str]] = []
 
@@ -90,9 +101,10 @@ class Till:
         detail, case = ride
         txn_id = self._transactions.next(channel)
         rng = self._rng
+        key = f"{self.operator.tax_id}|{channel}|{txn_id}".encode()
         options = "" if invoiceable_fen is None else f'"invoiceable_fen":{invoiceable_fen},'
-        if channel in APP_CHANNELS and rng.random() < 0.5:
-            options += f'"payer":"{rng.getrandbits(256):064x}",'
+        if channel in APP_CHANNELS and rng.random() < self._known:
+            options += f'"payer":"{self._payers.commitment(key).hex()}",'
         before_sequence = (
             f'","data":{{"kind":"{"TOPPED_UP" if topped_up else "PAID"}","network":"{NETWORK}",'
             f'"seller_tax_id":"{self.operator.tax_id}","scene":"{self.operator.scene}","device_seq":'
@@ -104,7 +116,7 @@ class Till:
         arrival_ms = self._calendar.arrival(moment_ms + 80 + int(rng.random() * 900))
         sale = Sale(
             self.operator,
-            f"{self.operator.tax_id}|{channel}|{txn_id}".encode(),
+            key,
             topped_up,
             channel == "CARD",
             paid_fen,

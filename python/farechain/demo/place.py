@@ -10,6 +10,7 @@ from farechain.config import (
     KafkaSettings,
     LedgerSettings,
     OutputSettings,
+    PrivateSettings,
     PublicLogSettings,
     Settings,
     WitnessesSettings,
@@ -70,6 +71,7 @@ class Place:
             kafka=KafkaSettings(bootstrap=bootstrap),
             witnesses=WitnessesSettings(threshold=2, members=tuple(witnesses)),
             public_log=PublicLogSettings(key_file=self.keys / "log.key"),
+            private=PrivateSettings(key_file=self.keys / "private.key"),
             api=ApiSettings(port=port),
             outputs=OutputSettings(idempotent=idempotent),
         )

@@ -12,10 +12,14 @@ from typing import Any
 from farechain import _core, broker
 from farechain.broker import Broker
 from farechain.config import Settings, WitnessSettings
-from farechain.day.generate import generate
+from farechain.day import Manifest
+from farechain.day.generate import MIN_ON_CLAIM, generate
+from farechain.day.keyring import FULL_DAY
+from farechain.day.life import Life
+from farechain.day.life.share import FULL_TRIPS
 from farechain.day.plan import PARTITIONS
 from farechain.day.reconcile import reconcile
-from farechain.demo import fork, live
+from farechain.demo import afterwards, fork, live
 from farechain.demo.place import Place, free_port
 from farechain.demo.processes import Child, Cost
 from farechain.errors import EXIT_CHECK_FAILED, FarechainError
@@ -38,6 +42,11 @@ class Options:
     seed: int = SEED
     fallback: bool | None = None
     port: int = 8800
+
+    @property
+    def on_claim(self) -> int:
+        """Metro trips beside the invoices that wait for a claim: 12,000 of a full day."""
+        return max(MIN_ON_CLAIM, round(self.invoices * FULL_TRIPS / FULL_DAY))
 
 
 @dataclass
@@ -65,7 +74,14 @@ class Demonstration:
         place = Place(self.options.root.resolve())
         place.renew()
         with self._phase("generate", "signing a day"):
-            manifest = generate(place.day, place.keys, seed=self.options.seed, invoices=self.options.invoices)
+            options = self.options
+            manifest = generate(
+                place.day,
+                place.keys,
+                seed=options.seed,
+                invoices=options.invoices,
+                on_claim=options.on_claim,
+            )
         with self._phase("broker", "starting a broker"):
             running = self._broker(place)
         with self._phase("produce", f"producing {manifest.inputs} records"):
@@ -83,6 +99,10 @@ class Demonstration:
             self._reconcile(settings, place, manifest.path)
         service = self._start(["serve", "--config", str(place.config)], place.lines("serve"))
         service.wait_until_answering(f"http://127.0.0.1:{settings.api.port}/readyz")
+        with self._phase("life", "claiming, locking, reimbursing, posting, reversing, declaring"):
+            self._live_on(settings, place, manifest)
+        with self._phase("reconcile_life", "comparing all of it with the manifest"):
+            self._reconcile(settings, place, manifest.path)
         with self._phase("live", f"{LIVE_S} seconds at {LIVE_RATE_PER_S} events a second"):
             events = live.prepare(place.day, place.keys, LIVE_RATE_PER_S * LIVE_S)
             self.summary["latency_ms"] = asdict(asyncio.run(live.measure(settings, events, LIVE_RATE_PER_S)))
@@ -165,6 +185,13 @@ class Demonstration:
             (place.root / "differences.json").write_text(json.dumps(found.as_json(), indent=2))
             message = f"{found.total} of {found.inputs} inputs differ from the manifest: see differences.json"
             raise FarechainError("E_DIFFERENCES", message, EXIT_CHECK_FAILED)
+
+    def _live_on(self, settings: Settings, place: Place, manifest: Manifest) -> None:
+        """What becomes of the day's trips and invoices; each outcome is compared afterwards."""
+        seed, invoices, on_claim = self.options.seed, self.options.invoices, self.options.on_claim
+        life = Life(manifest, place.keys, seed=seed, invoices=invoices, on_claim=on_claim)
+        self.summary["trips_on_claim"] = on_claim
+        self.summary["life"] = afterwards.live_on(settings, life, manifest)
 
     def _fork(self, settings: Settings, place: Place) -> None:
         _note, size = opening.published_checkpoint(settings)

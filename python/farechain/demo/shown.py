@@ -51,6 +51,7 @@ def _found(result: Mapping[str, Any]) -> Table:
         ("blue invoices", f"{result['invoices']:,}"),
         ("red-letter invoices", f"{outcomes['reversed']:,}"),
         ("recorded, not invoiced", f"{outcomes['recorded']:,}"),
+        ("after the day", _life(result["life"])),
         ("duplicates", f"{outcomes['duplicates']:,}"),
         ("commands applied", f"{outcomes['applied']:,}"),
         ("rejected", rejected),
@@ -69,6 +70,23 @@ def _found(result: Mapping[str, Any]) -> Table:
     return table
 
 
+def _life(life: Mapping[str, Mapping[str, int]]) -> str:
+    """What became of trips and invoices when the day was over."""
+
+    def did(kind: str, outcome: str = "APPLIED") -> int:
+        return life.get(kind, {}).get(outcome, 0)
+
+    refused = sum(
+        count for told in life.values() for outcome, count in told.items() if outcome.startswith("E_")
+    )
+    return (
+        f"{did('CLAIM', 'ISSUED'):,} claims, {did('RETITLE', 'ISSUED'):,} retitled, {did('LOCK'):,} locked, "
+        f"{did('REIMBURSE'):,} reimbursed, {did('POST'):,} posted, "
+        f"{did('REFUND', 'RED_REQUESTED'):,} reversals owed, {did('DECLARE'):,} months declared; "
+        f"{refused:,} commands refused"
+    )
+
+
 def _figures(result: Mapping[str, Any]) -> Table:
     table = Table(title="What it took", show_header=False, title_justify="left")
     seconds, stages, latency = result["seconds"], result["us_per_event"], result["latency_ms"]
@@ -84,5 +102,6 @@ def _figures(result: Mapping[str, Any]) -> Table:
     table.add_row("disk", f"{result['bytes_per_invoice']:,} bytes an invoice, all included")
     table.add_row("broker", f"{result['broker']['kind']} {result['broker']['version']}")
     table.add_row("signing the day", f"{seconds['generate']:.1f} s")
+    table.add_row("claims and the rest, four turns", f"{seconds['life']:.1f} s")
     table.add_row("audit, every signature", f"{seconds['audit']:.1f} s")
     return table

@@ -46,6 +46,11 @@ def local(time_ms: int, utc_offset_min: int) -> datetime:
     )
 
 
+def period(time_ms: int, utc_offset_min: int) -> str:
+    """The month of a time in that zone, ``YYYY-MM``."""
+    return f"{local(time_ms, utc_offset_min):%Y-%m}"
+
+
 def capitals(amount_fen: int) -> str:
     """An amount in the capitals that cannot be altered by a stroke: ``贰万玖仟陆佰伍拾玖圆伍角整``.
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from farechain._core import proof_to_json
-from farechain.export.document import InvoiceDocument, Line, Original, Party, Trip
+from farechain.export.document import Buyer, InvoiceDocument, Line, Original, Party, Trip
 
 FORMAT = "farechain-invoice/1"
 
@@ -33,10 +33,9 @@ def _fields(document: InvoiceDocument) -> dict[str, Any]:
         "height": document.height,
         "index": document.index,
         "issued_at_ms": document.issued_at_ms,
-        "dated_at_ms": document.dated_at_ms,
         "utc_offset_min": document.utc_offset_min,
         "seller": _party(document.seller),
-        "buyer": _party(document.buyer) if document.buyer else None,
+        "buyer": _buyer(document.buyer) if document.buyer else None,
         "lines": [_line(line) for line in document.lines],
         "trips": [_trip(trip) for trip in document.trips],
         "net_fen": document.net_fen,
@@ -49,6 +48,11 @@ def _fields(document: InvoiceDocument) -> dict[str, Any]:
 
 def _party(party: Party) -> dict[str, Any]:
     return {"name": party.name, "tax_id": party.tax_id}
+
+
+def _buyer(buyer: Buyer) -> dict[str, Any]:
+    title = buyer.title.hex() if buyer.title else None
+    return {"name": buyer.name, "tax_id": buyer.tax_id, "title": title}
 
 
 def _line(line: Line) -> dict[str, Any]:
@@ -66,7 +70,10 @@ def _line(line: Line) -> dict[str, Any]:
 
 def _trip(trip: Trip) -> dict[str, Any]:
     return {
+        "line": trip.line,
         "at_ms": trip.at_ms,
+        "booked_at_ms": trip.booked_at_ms,
+        "topped_up": trip.topped_up,
         "scene": trip.scene,
         "from": trip.origin,
         "to": trip.destination,

@@ -13,13 +13,15 @@ from defusedxml.ElementTree import fromstring
 
 from farechain._core import Rate
 from farechain.export.amounts import RATE_WORDS, capitals, local, price, yuan
-from farechain.export.document import Evidence, InvoiceDocument, Line, Original, Party, Trip
+from farechain.export.document import Buyer, Evidence, InvoiceDocument, Line, Original, Party, Trip
+from farechain.export.wording import REASONS
 from farechain.export.xml_text import add, document
 
 TAG = "FARECHAIN"
 VERSION = "1"
 MAX_BYTES = 1024 * 1024
-"""A hundred lines and trips with the longest names stay below a third of this."""
+"""A hundred lines and 256 trips with the longest names stay below this."""
+REASON_OF = {words.chinese: reason for reason, words in REASONS.items()}
 
 
 class UnreadableError(ValueError):
@@ -31,9 +33,9 @@ def write(invoice: InvoiceDocument) -> bytes:
     root = Element("EInvoice")
     _header(root, invoice)
     data = add(root, "EInvoiceData")
-    _party(data, "Seller", invoice.seller)
+    _party(data, "Seller", invoice.seller.tax_id, invoice.seller.name)
     if invoice.buyer:
-        _party(data, "Buyer", invoice.buyer)
+        _party(data, "Buyer", invoice.buyer.tax_id, invoice.buyer.name)
     basic = add(data, "BasicInformation")
     add(basic, "TotalAmWithoutTax", yuan(invoice.net_fen))
     add(basic, "TotalTaxAm", yuan(invoice.tax_fen))
@@ -46,7 +48,7 @@ def write(invoice: InvoiceDocument) -> bytes:
     if invoice.original:
         red = add(add(data, "SpecificInformation"), "RedEInvoice")
         add(red, "OriginalInvoiceCode", invoice.original.code + invoice.original.number)
-        add(red, "Reason", invoice.original.reason)
+        add(red, "Reason", REASONS[invoice.original.reason].chinese)
     supervision = add(root, "TaxSupervisionInfo")
     add(supervision, "InvoiceNumber", invoice.code + invoice.number)
     add(supervision, "IssueTime", f"{issued:%Y-%m-%d}")
@@ -89,11 +91,12 @@ def _label(parent: Element, name: str, code: str, words: str) -> None:
     add(label, "LabelName", words)
 
 
-def _party(data: Element, role: str, party: Party) -> None:
+def _party(data: Element, role: str, tax_id: str | None, name: str | None) -> None:
     information = add(data, f"{role}Information")
-    if party.tax_id is not None:
-        add(information, f"{role}IdNum", party.tax_id)
-    add(information, f"{role}Name", party.name)
+    if tax_id is not None:
+        add(information, f"{role}IdNum", tax_id)
+    if name is not None:
+        add(information, f"{role}Name", name)
 
 
 def _line(data: Element, line: Line) -> None:
@@ -118,16 +121,20 @@ def _ledger(root: Element, invoice: InvoiceDocument) -> None:
         ("Hash", invoice.hash.hex()),
         ("CheckCode", invoice.check_code),
         ("IssuedAtMs", str(invoice.issued_at_ms)),
-        ("DatedAtMs", str(invoice.dated_at_ms)),
         ("UtcOffsetMin", str(invoice.utc_offset_min)),
         ("VerifyUrl", invoice.verify_url),
     ):
         add(ledger, name, value)
+    if invoice.buyer and invoice.buyer.title:
+        add(ledger, "BuyerTitle", invoice.buyer.title.hex())
     if invoice.original:
         add(ledger, "OriginalHash", invoice.original.hash.hex())
     for trip in invoice.trips:
         element = add(ledger, "Trip")
+        add(element, "Line", str(trip.line + 1))
         add(element, "AtMs", str(trip.at_ms))
+        add(element, "BookedAtMs", str(trip.booked_at_ms))
+        add(element, "ToppedUp", str(trip.topped_up).lower())
         add(element, "Scene", trip.scene)
         add(element, "FareFen", str(trip.fare_fen))
         add(element, "Payment", trip.identity.hex())
@@ -146,8 +153,7 @@ def _invoice(root: Element) -> InvoiceDocument:
     if root.tag != "EInvoice" or _text(root, "Header/EInvoiceTag") != TAG:
         raise UnreadableError("not an invoice that farechain wrote")
     number = _text(root, "Header/EIid")
-    buyer = root.find("EInvoiceData/BuyerInformation")
-    seller = _read_party(_one(root, "EInvoiceData/SellerInformation"), "Seller")
+    seller = _one(root, "EInvoiceData/SellerInformation")
     basic, ledger = _one(root, "EInvoiceData/BasicInformation"), _one(root, "Farechain")
     original = root.find("EInvoiceData/SpecificInformation/RedEInvoice")
     evidence = ledger.find("Evidence")
@@ -158,10 +164,9 @@ def _invoice(root: Element) -> InvoiceDocument:
         kind="BLUE" if _text(root, "Header/InherentLabel/InIssuType/LabelCode") == "Y" else "RED",
         hash=bytes.fromhex(_text(ledger, "Hash")),
         issued_at_ms=int(_text(ledger, "IssuedAtMs")),
-        dated_at_ms=int(_text(ledger, "DatedAtMs")),
         utc_offset_min=int(_text(ledger, "UtcOffsetMin")),
-        seller=seller,
-        buyer=None if buyer is None else _read_party(buyer, "Buyer"),
+        seller=Party(_text(seller, "SellerName"), _optional(seller, "SellerIdNum")),
+        buyer=_read_buyer(root.find("EInvoiceData/BuyerInformation"), _optional(ledger, "BuyerTitle")),
         lines=tuple(_read_line(item) for item in root.iterfind("EInvoiceData/IssuItemInformation")),
         trips=tuple(_read_trip(trip) for trip in ledger.iterfind("Trip")),
         net_fen=_fen(_text(basic, "TotalAmWithoutTax")),
@@ -184,8 +189,13 @@ def _invoice(root: Element) -> InvoiceDocument:
     return invoice
 
 
-def _read_party(information: Element, role: str) -> Party:
-    return Party(_text(information, f"{role}Name"), information.findtext(f"{role}IdNum"))
+def _read_buyer(information: Element | None, title: str | None) -> Buyer | None:
+    if information is None:
+        if title is not None:
+            raise UnreadableError("a title without a buyer")
+        return None
+    commitment = None if title is None else bytes.fromhex(title)
+    return Buyer(_optional(information, "BuyerIdNum"), _optional(information, "BuyerName"), commitment)
 
 
 def _read_line(item: Element) -> Line:
@@ -205,19 +215,22 @@ def _read_line(item: Element) -> Line:
 def _read_trip(trip: Element) -> Trip:
     return Trip(
         at_ms=int(_text(trip, "AtMs")),
+        booked_at_ms=int(_text(trip, "BookedAtMs")),
         scene=_text(trip, "Scene"),
         fare_fen=int(_text(trip, "FareFen")),
         identity=bytes.fromhex(_text(trip, "Payment")),
-        origin=trip.findtext("From"),
-        destination=trip.findtext("To"),
-        service=trip.findtext("Service"),
+        origin=_optional(trip, "From"),
+        destination=_optional(trip, "To"),
+        service=_optional(trip, "Service"),
+        line=int(_text(trip, "Line")) - 1,
+        topped_up=_text(trip, "ToppedUp") == "true",
     )
 
 
 def _read_original(red: Element, ledger: Element) -> Original:
     number = _text(red, "OriginalInvoiceCode")
     digest = bytes.fromhex(_text(ledger, "OriginalHash"))
-    return Original(number[:-8], number[-8:], digest, _text(red, "Reason"))
+    return Original(number[:-8], number[-8:], digest, REASON_OF[_text(red, "Reason")])
 
 
 def _read_evidence(evidence: Element) -> Evidence:
@@ -238,6 +251,10 @@ def _one(parent: Element, path: str) -> Element:
 
 def _text(parent: Element, path: str) -> str:
     return _one(parent, path).text or ""
+
+
+def _optional(parent: Element, path: str) -> str | None:
+    return None if parent.find(path) is None else _text(parent, path)
 
 
 def _fen(text: str) -> int:

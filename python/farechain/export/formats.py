@@ -39,7 +39,7 @@ ONE_EACH: dict[str, tuple[str, Writer]] = {
 PROVEN = frozenset({"pdf", "archive", "json", "xml"})
 """Formats that carry the proof."""
 TABLES: dict[str, Table] = {"csv": tables.as_csv, "parquet": tables.as_parquet}
-"""Formats with a row for each trip, and one table of declaration totals."""
+"""Formats with a row for each trip, one for each line, and a table of declaration totals."""
 ALL = (*ONE_EACH, *TABLES)
 
 
@@ -63,6 +63,12 @@ def of_trips(name: str, documents: Sequence[InvoiceDocument]) -> bytes:
     """The table of the trips of these invoices."""
     rows = [row for document in documents for row in tables.trip_rows(document)]
     return TABLES[name](rows, tables.TRIPS)
+
+
+def of_lines(name: str, documents: Sequence[InvoiceDocument]) -> bytes:
+    """The table of the lines of these invoices."""
+    rows = [row for document in documents for row in tables.line_rows(document)]
+    return TABLES[name](rows, tables.LINES)
 
 
 def of_declaration(name: str, declaration: Declaration) -> bytes:

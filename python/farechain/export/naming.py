@@ -1,5 +1,6 @@
 """Names that documents print and records do not carry: of sellers, as the ledger admitted them; of lines."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -12,6 +13,8 @@ from farechain.export.document import Party
 
 BLOCKS_AT_ONCE = 64
 """Blocks whose outcomes are looked at together: commands are rare, so most batches have none."""
+ITEMS_MAX = 3
+"""Scenes that one line names: more of one tax code and rate do not fit a printed line."""
 
 
 class Sellers:
@@ -50,14 +53,23 @@ class Sellers:
                 self._named.setdefault(tax_id, []).append((height, name))
 
 
-def line_name(tax_code: str, scene: str, *, topped_up: bool) -> tuple[str, str]:
-    """The short name that stands between asterisks on a line, and what is sold."""
+def line_name(tax_code: str, sold: Sequence[tuple[str, bool]]) -> tuple[str, str]:
+    """The short name that stands between asterisks on a line, and what is sold.
+
+    Args:
+        tax_code: the line's.
+        sold: of each of its payments the scene, and whether it is a top-up.
+    """
     names = _table()
-    if topped_up:
+    if all(topped_up for _, topped_up in sold):
         return names["top_up"]["short_name"], names["top_up"]["item"]
     fitting = [prefix for prefix in names["short_names"] if tax_code.startswith(prefix)]
     short = names["short_names"][max(fitting, key=len)] if fitting else names["default_short_name"]
-    return short, names["items"].get(scene, scene)
+    top_up = names["top_up"]["item"]
+    # Each once, in the order of the payments.
+    items = list(dict.fromkeys(top_up if up else names["items"].get(scene, scene) for scene, up in sold))
+    more = names["and_more"] if len(items) > ITEMS_MAX else ""
+    return short, names["between"].join(items[:ITEMS_MAX]) + more
 
 
 @cache

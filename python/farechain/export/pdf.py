@@ -58,9 +58,7 @@ class Press:
         return self._face(document, "a-3b", [], attachments)
 
     def trip_sheet(self, document: InvoiceDocument) -> bytes:
-        """The trips of an invoice, PDF/A-2b. Raises ``ValueError`` where the ledger has no trips of it."""
-        if not document.trips:
-            raise ValueError("this invoice has no trips to list")
+        """The trips of an invoice, PDF/A-2b."""
         inputs = {"data": self._texts(sheets.trip_sheet(document))}
         return self._trips.compile(inputs, "a-2b", document.issued_at_ms)
 

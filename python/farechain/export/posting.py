@@ -12,7 +12,7 @@ import orjson
 
 from farechain.export.amounts import capitals, local, yuan
 from farechain.export.document import InvoiceDocument
-from farechain.export.sheets import INDIVIDUAL
+from farechain.export.wording import buyer_name
 
 STANDARD = "电子凭证会计数据标准"
 UNCONFIRMED = ("CheckCode", "NameOfBuyer", "OriginalInvoice", "TaxIncludedAmountInWords")
@@ -36,7 +36,7 @@ def _issuer(invoice: InvoiceDocument) -> dict[str, Any]:
         "UniqueCodeOfInvoice": invoice.code + invoice.number,
         "NameOfSeller": invoice.seller.name,
         "TaxpayerIdentificationNumberUnifiedSocialCreditCodeOfSeller": invoice.seller.tax_id,
-        "NameOfBuyer": invoice.buyer.name if invoice.buyer else INDIVIDUAL,
+        "NameOfBuyer": buyer_name(invoice.buyer),
         "TotalAmountExcludingTax": yuan(invoice.net_fen),
         "TotalTaxAmount": yuan(invoice.tax_fen),
         "TaxIncludedAmountInFigures": yuan(invoice.total_fen),

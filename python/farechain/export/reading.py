@@ -1,32 +1,22 @@
-"""Makes documents from the ledger: record, annex, the original of a red letter, proof."""
+"""Makes documents from the ledger: a record, its contents, the original of a red letter, the proof."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cbor2
 import orjson
 
 from farechain import _core
 from farechain._core import Ledger, LedgerError
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 from farechain.export import naming
-from farechain.export.document import Evidence, InvoiceDocument, Line, Original, Trip
+from farechain.export.contents import ContentsReader, Found
+from farechain.export.document import Evidence, InvoiceDocument, Original, Reason
+from farechain.export.selection import INVOICES, REDS
+from farechain.export.titles import TitleOf, none_at_hand
 
-PLACES = {
-    "METRO": ("entry", "exit", "line"),
-    "BUS": ("stop", None, "route"),
-    "AIRPORT_COACH": ("from", "to", None),
-    "TAXI": (None, None, "vehicle"),
-    "PARKING": (None, None, "lot"),
-    "SCENIC": (None, None, "park"),
-}
-"""Which fields of a scene's ``detail`` are where a trip began, where it ended, and on or at what it was."""
-REFUNDED = "退款"
-"""Why the ledger reverses by itself: a signed refund."""
-TOPPED_UP = 3
-PAYMENT_MEMBERS = 15
-"""Members of a payment's canonical data (docs/format.md, section 2); the last is its detail."""
+REFUNDED: Reason = "SALES_RETURN"
+"""Why the ledger reverses by itself: a signed refund (docs/format.md, section 3, Red letter)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +28,7 @@ class Shown:
     witnesses: Sequence[str]
     verify_url: str
     demonstration: bool
+    title_of: TitleOf = none_at_hand
 
 
 class Reader:
@@ -48,49 +39,50 @@ class Reader:
         self._with_proofs = with_proofs
         self._shown = shown
         self._sellers = naming.Sellers(ledger)
+        self._contents = ContentsReader(ledger, shown.title_of)
         self._chain = ledger.chain
         self._utc_offset_min = utc_offset_min(ledger)
 
     def document(self, height: int, index: int, record: bytes) -> InvoiceDocument | None:
-        """The invoice of a record; None for a record of another kind.
+        """The invoice of a record, as it was issued; None for a record of another kind.
 
-        Raises ``FarechainError`` (``E_NOT_PUBLISHED``) while no checkpoint covers what is to be proven.
+        Raises ``FarechainError``: ``E_NOT_PUBLISHED`` while no checkpoint covers what is to be proven,
+        ``E_CORRUPT`` where what came with it or with one of its payments cannot be read.
         """
         fields = _core.decode_record(record)
-        if fields["kind"] not in {"BLUE", "RED"}:
+        if fields["kind"] not in INVOICES:
             return None
-        blue, place = fields, (height, index)
-        if fields["kind"] == "RED":
-            found = self._ledger.invoice(fields["original_code"], fields["original_number"])
-            if found is None:
-                raise FarechainError("E_CORRUPT", f"the original of {_name(fields)} is not in this ledger")
-            blue, place = found["fields"], (found["height"], found["index"])
-        # A payment that had waited is issued by a later block, which has no annex: its detail is not here.
-        annex = self._ledger.annex(*place)
-        payment = cbor2.loads(annex) if annex else []
+        found = Found(height, index, record, fields)
+        original = self._original(found) if fields["kind"] in REDS else None
+        contents = self._contents.of(found, original)
         return InvoiceDocument(
             chain=self._chain,
             code=fields["code"],
             number=f"{fields['number']:08d}",
-            kind=fields["kind"],
+            kind="RED" if original else "BLUE",
             hash=_core.leaf_hash(record),
             issued_at_ms=fields["issued_at_ms"],
-            dated_at_ms=fields.get("dated_at_ms", fields["issued_at_ms"]),
             utc_offset_min=self._utc_offset_min,
             seller=self._sellers.party(fields["seller"], height),
-            buyer=None,
-            lines=(_line(fields, blue["scene"], topped_up=payment[1:2] == [TOPPED_UP]),),
-            trips=(_trip(blue, payment, fields["total_fen"]),),
+            buyer=contents.buyer,
+            lines=contents.lines,
+            trips=contents.trips,
             net_fen=fields["net_fen"],
             tax_fen=fields["tax_fen"],
             total_fen=fields["total_fen"],
             height=height,
             index=index,
-            original=_original(fields),
+            original=_named(fields) if original else None,
             evidence=self._evidence(height, index) if self._with_proofs else None,
             demonstration=self._shown.demonstration,
             verify_url=self._shown.verify_url.rstrip("/"),
         )
+
+    def _original(self, found: Found) -> Found:
+        original = self._ledger.invoice(found.fields["original_code"], found.fields["original_number"])
+        if original is None:
+            raise FarechainError("E_CORRUPT", f"the original of {found.name} is not in this ledger")
+        return Found(original["height"], original["index"], original["record"], original["fields"])
 
     def _evidence(self, height: int, index: int) -> Evidence:
         try:
@@ -112,45 +104,6 @@ def utc_offset_min(ledger: Ledger) -> int:
     return offset
 
 
-def _trip(blue: dict[str, Any], payment: list[Any], fare_fen: int) -> Trip:
-    detail: dict[str, Any] = payment[-1] if len(payment) == PAYMENT_MEMBERS else {}
-    origin, destination, service = PLACES.get(blue["scene"], (None, None, None))
-    return Trip(
-        at_ms=blue["dated_at_ms"],
-        scene=blue["scene"],
-        fare_fen=fare_fen,
-        identity=blue["identity"],
-        origin=_text(detail, origin),
-        destination=_text(detail, destination),
-        service=_text(detail, service),
-    )
-
-
-def _line(fields: dict[str, Any], scene: str, *, topped_up: bool) -> Line:
-    short_name, item = naming.line_name(fields["tax_code"], scene, topped_up=topped_up)
-    return Line(
-        tax_code=fields["tax_code"],
-        short_name=short_name,
-        item=item,
-        rate=fields["rate"],
-        quantity=fields["quantity"],
-        net_fen=fields["net_fen"],
-        tax_fen=fields["tax_fen"],
-        total_fen=fields["total_fen"],
-    )
-
-
-def _original(fields: dict[str, Any]) -> Original | None:
-    if fields["kind"] == "BLUE":
-        return None
+def _named(fields: dict[str, Any]) -> Original:
     number = f"{fields['original_number']:08d}"
-    return Original(fields["original_code"], number, fields["original_hash"], REFUNDED)
-
-
-def _text(detail: dict[str, Any], name: str | None) -> str | None:
-    value = detail.get(name) if name else None
-    return None if value is None else str(value)
-
-
-def _name(fields: dict[str, Any]) -> str:
-    return f"{fields['code']}-{fields['number']:08d}"
+    return Original(fields["original_code"], number, fields["original_hash"], fields.get("reason", REFUNDED))

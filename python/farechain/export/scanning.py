@@ -8,6 +8,8 @@ from farechain.export.document import InvoiceDocument
 CRC_POLYNOMIAL = 0x8005
 ORDINARY_ELECTRONIC = "10"
 """The invoice's type in the older line: an electronic ordinary invoice."""
+ORDINARY_ALL_DIGITAL = "32"
+"""The type of an all-digital one: no code, a number of twenty digits, the total, no check code."""
 
 
 def verify_address(document: InvoiceDocument) -> str:
@@ -45,14 +47,9 @@ def sealed_line(fields: str) -> str:
 def older_line(document: InvoiceDocument) -> str:
     """``01,type,code,number,amount,yyyymmdd,check,CRC,`` as readers made for paper invoices expect it."""
     day = local(document.issued_at_ms, document.utc_offset_min).strftime("%Y%m%d")
-    values = [
-        "01",
-        ORDINARY_ELECTRONIC,
-        document.code,
-        document.number,
-        yuan(document.net_fen),
-        day,
-        document.check_code,
-        "",
-    ]
-    return sealed_line(",".join(values))
+    if document.is_all_digital:
+        values = [ORDINARY_ALL_DIGITAL, "", document.name, yuan(document.total_fen), day, ""]
+    else:
+        values = [ORDINARY_ELECTRONIC, document.code, document.number, yuan(document.net_fen), day]
+        values.append(document.check_code)
+    return sealed_line(",".join(["01", *values, ""]))

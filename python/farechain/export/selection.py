@@ -6,7 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from farechain._core import Ledger, decode_header, decode_record
 
-DAY_MS = 86_400_000
+BLUES = frozenset({"BLUE", "CLAIMED"})
+REDS = frozenset({"RED", "RED_OF_LINES"})
+INVOICES = BLUES | REDS
+"""Kinds of record that a document is made of; all others are payments, commands and what commands did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Selection:
     def has(self, record: bytes) -> bool:
         """Whether a record is an invoice of this selection."""
         fields = decode_record(record)
-        if fields["kind"] not in {"BLUE", "RED"}:
+        if fields["kind"] not in INVOICES:
             return False
         if self.code is not None and (
             fields["code"] != self.code or not self.from_number <= fields["number"] <= self.to_number

@@ -1,4 +1,4 @@
-"""Trips and declaration totals as tables: CSV that a spreadsheet cannot run, and Parquet.
+"""Trips, lines and declaration totals as tables: CSV that a spreadsheet cannot run, and Parquet.
 
 Amounts are integer fen. In CSV a text that a spreadsheet would take for a formula gets an apostrophe before
 it; in Parquet it stays as it is.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from farechain.export import amounts
-from farechain.export.amounts import local
+from farechain.export.amounts import local, period
 from farechain.export.declaration import Declaration
 from farechain.export.document import InvoiceDocument
 
@@ -27,7 +27,7 @@ class Column(NamedTuple):
     integer: bool = False
 
 
-TRIPS = (
+SHARED = (
     Column("code"),
     Column("number"),
     Column("check_code"),
@@ -36,13 +36,34 @@ TRIPS = (
     Column("seller"),
     Column("seller_name"),
     Column("buyer"),
+    Column("buyer_name"),
+)
+TRIPS = (
+    *SHARED,
+    Column("line", integer=True),
     Column("paid_at"),
+    Column("period"),
+    Column("event"),
     Column("scene"),
     Column("from"),
     Column("to"),
     Column("service"),
     Column("fare_fen", integer=True),
     Column("payment"),
+    Column("hash"),
+)
+LINES = (
+    *SHARED,
+    Column("line", integer=True),
+    Column("tax_code"),
+    Column("name"),
+    Column("rate"),
+    Column("quantity", integer=True),
+    Column("net_fen", integer=True),
+    Column("tax_fen", integer=True),
+    Column("total_fen", integer=True),
+    Column("original"),
+    Column("reason"),
     Column("hash"),
 )
 DECLARATION = (
@@ -59,23 +80,16 @@ DECLARATION = (
 
 
 def trip_rows(document: InvoiceDocument) -> list[dict[str, Any]]:
-    """A row for each trip."""
+    """A row for each trip; ``line`` counts from 1, ``period`` is the month that it is declared in."""
     offset = document.utc_offset_min
-    shared = {
-        "code": document.code,
-        "number": document.number,
-        "check_code": document.check_code,
-        "kind": document.kind,
-        "issued_at": local(document.issued_at_ms, offset).isoformat(sep=" "),
-        "seller": document.seller.tax_id,
-        "seller_name": document.seller.name,
-        "buyer": document.buyer.tax_id if document.buyer else None,
-        "hash": document.hash.hex(),
-    }
+    shared = _shared(document)
     return [
         {
             **shared,
+            "line": trip.line + 1,
             "paid_at": local(trip.at_ms, offset).isoformat(sep=" "),
+            "period": period(trip.booked_at_ms, offset),
+            "event": "TOPPED_UP" if trip.topped_up else "PAID",
             "scene": trip.scene,
             "from": trip.origin,
             "to": trip.destination,
@@ -85,6 +99,45 @@ def trip_rows(document: InvoiceDocument) -> list[dict[str, Any]]:
         }
         for trip in document.trips
     ]
+
+
+def line_rows(document: InvoiceDocument) -> list[dict[str, Any]]:
+    """A row for each line; a red letter's names its original and reason."""
+    shared = _shared(document)
+    original = document.original
+    return [
+        {
+            **shared,
+            "line": number,
+            "tax_code": line.tax_code,
+            "name": line.label,
+            "rate": amounts.rate(line.rate),
+            "quantity": line.quantity,
+            "net_fen": line.net_fen,
+            "tax_fen": line.tax_fen,
+            "total_fen": line.total_fen,
+            "original": original.name if original else None,
+            "reason": original.reason if original else None,
+        }
+        for number, line in enumerate(document.lines, 1)
+    ]
+
+
+def _shared(document: InvoiceDocument) -> dict[str, Any]:
+    offset = document.utc_offset_min
+    buyer = document.buyer
+    return {
+        "code": document.code,
+        "number": document.number,
+        "check_code": document.check_code,
+        "kind": document.kind,
+        "issued_at": local(document.issued_at_ms, offset).isoformat(sep=" "),
+        "seller": document.seller.tax_id,
+        "seller_name": document.seller.name,
+        "buyer": buyer.tax_id if buyer else None,
+        "buyer_name": buyer.name if buyer else None,
+        "hash": document.hash.hex(),
+    }
 
 
 def declaration_rows(declaration: Declaration) -> list[dict[str, Any]]:

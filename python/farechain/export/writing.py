@@ -49,7 +49,7 @@ class Exporter:
         declaration = Declaration()
         for document in documents:
             declaration.add(document)
-        written += self._table_files("trips", lambda name: formats.of_trips(name, documents))
+        written += self._tables_of(documents, "")
         written += self._table_files("declaration", lambda name: formats.of_declaration(name, declaration))
         for directory in {path.parent for path in written}:
             files.sync_directory(directory)
@@ -62,8 +62,7 @@ class Exporter:
         while records := list(islice(remaining, PART)):
             documents = list(self._documents(records))
             written = self._write(documents, self._group)
-            trips = functools.partial(formats.of_trips, documents=documents)
-            written += self._table_files(f"trips-{now.parts + 1:06d}", trips)
+            written += self._tables_of(documents, f"-{now.parts + 1:06d}")
             for directory in {path.parent for path in written}:
                 files.sync_directory(directory)
             for document in documents:
@@ -100,6 +99,11 @@ class Exporter:
             files.write_whole(directory / file_name, data)
             written.append(directory / file_name)
         return written
+
+    def _tables_of(self, documents: list[InvoiceDocument], part: str) -> list[Path]:
+        trips = functools.partial(formats.of_trips, documents=documents)
+        lines = functools.partial(formats.of_lines, documents=documents)
+        return self._table_files(f"trips{part}", trips) + self._table_files(f"lines{part}", lines)
 
     def _table_files(self, stem: str, make: Callable[[str], bytes]) -> list[Path]:
         written = []

@@ -17,6 +17,8 @@ def check_files(settings: Settings) -> None:
     keys.read_public_key(settings.ledger.bureau_key_file)
     if settings.public_log.key_file.exists():
         keys.read_key(settings.public_log.key_file)
+    if settings.private.key_file.exists():
+        keys.read_key(settings.private.key_file)
     opening.security_of(settings.kafka)
     if settings.source.kind == "spool" and not settings.source.directory.is_dir():
         message = f"source.directory {settings.source.directory} is no directory: create it, or correct it"

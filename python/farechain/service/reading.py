@@ -5,6 +5,7 @@ import socket
 from typing import cast
 
 from farechain._core import Ledger, PublicLog
+from farechain.access.tokens import Tokens
 from farechain.api.app import create_app
 from farechain.api.context import ApiContext, Liveness
 from farechain.config import Settings
@@ -38,6 +39,7 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
         witness_vkeys=vkeys,
         threshold=settings.witnesses.threshold,
         demonstration=settings.demonstration,
+        tokens=Tokens(settings.tokens_file),
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(ledger.follow(stop), name="follow")

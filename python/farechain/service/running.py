@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from farechain._core import Ledger, LedgerError, PublicLog
+from farechain.access.tokens import Tokens
 from farechain.api.app import create_app
 from farechain.api.context import ApiContext, Liveness
 from farechain.config import Settings
@@ -187,6 +188,7 @@ class Service:
             witness_vkeys=self._vkeys,
             threshold=self._settings.witnesses.threshold,
             demonstration=self._settings.demonstration,
+            tokens=Tokens(self._settings.tokens_file),
         )
 
     async def _run_stages(self, parts: Parts, stop: asyncio.Event) -> None:

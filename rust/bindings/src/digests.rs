@@ -14,6 +14,12 @@ pub(crate) fn leaf_hash<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes
 }
 
 #[pyfunction]
+pub(crate) fn identity<'py>(py: Python<'py>, parts: Vec<Bound<'py, PyBytes>>) -> Bound<'py, PyBytes> {
+    let parts: Vec<&[u8]> = parts.iter().map(PyBytesMethods::as_bytes).collect();
+    PyBytes::new(py, &digest::identity(&parts))
+}
+
+#[pyfunction]
 pub(crate) fn block_hash<'py>(py: Python<'py>, header: &[u8]) -> Bound<'py, PyBytes> {
     PyBytes::new(py, &digest::block(header))
 }

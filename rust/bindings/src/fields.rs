@@ -25,7 +25,7 @@ impl<'py> Fields<'py> {
         self.with(name, value)
     }
 
-    pub(crate) fn optional_bytes(self, name: &str, value: Option<&[u8; 32]>) -> PyResult<Self> {
+    pub(crate) fn optional_bytes<const N: usize>(self, name: &str, value: Option<&[u8; N]>) -> PyResult<Self> {
         let value = value.map(|value| PyBytes::new(self.0.py(), value));
         self.with(name, value)
     }

@@ -16,6 +16,7 @@ use crate::errors::{detached, ledger_error, opening};
 use crate::intake::{Intake, PreparedBatch, RawBatch};
 use crate::lengths::Exactly;
 use crate::proving::{Log, Prover};
+use crate::registry::registry;
 use crate::views;
 
 /// The next height, and the messages.
@@ -192,6 +193,22 @@ impl Ledger {
     fn invoice_by_hash<'py>(&self, py: Python<'py>, hash: Exactly<32>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let found = self.read(py, |ledger| ledger.invoice_by_hash(&hash.0))?;
         found.map(|invoice| views::invoice(py, &invoice)).transpose()
+    }
+
+    fn invoice_parts<'py>(&self, py: Python<'py>, code: &str, number: u32) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let parts = self.read(py, |ledger| Ok(ledger.invoice_parts(code, number)))?;
+        parts.map(|parts| views::invoice_parts(py, &parts)).transpose()
+    }
+
+    fn payment<'py>(&self, py: Python<'py>, identity: Exactly<32>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let found = self.read(py, |ledger| Ok(ledger.payment(&identity.0)))?;
+        found.map(|(payment, left_fen)| views::payment(py, &payment, left_fen)).transpose()
+    }
+
+    fn registry<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        // A copy, so that no lock is held while Python objects are made.
+        let now = self.read(py, |ledger| Ok(ledger.registry_now()))?;
+        registry(py, &now)
     }
 
     fn headers<'py>(&self, py: Python<'py>, first: u64, count: usize) -> PyResult<Vec<Bound<'py, PyBytes>>> {

@@ -18,6 +18,7 @@ mod proofs;
 mod proving;
 mod public_log;
 mod records;
+mod registry;
 mod signatures;
 mod views;
 
@@ -36,7 +37,7 @@ mod _core {
     #[pymodule_export]
     use crate::committed::Committed;
     #[pymodule_export]
-    use crate::digests::{block_hash, inclusion_proof, leaf_hash, merkle_root, verify_inclusion};
+    use crate::digests::{block_hash, identity, inclusion_proof, leaf_hash, merkle_root, verify_inclusion};
     #[pymodule_export]
     use crate::errors::LedgerError;
     #[pymodule_export]
@@ -52,9 +53,13 @@ mod _core {
     #[pymodule_export]
     use crate::public_log::PublicLog;
     #[pymodule_export]
-    use crate::records::decode_record;
+    use crate::records::{decode_annex, decode_record};
     #[pymodule_export]
-    use crate::signatures::{admit_key, kid, public_key, sign, sign_batch, verify_batch};
+    use crate::registry::lifecycle_rules;
+    #[pymodule_export]
+    use crate::signatures::{
+        admit_key, kid, public_key, sign, sign_batch, sign_presentation, sign_rotation, verify_batch,
+    };
 
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");

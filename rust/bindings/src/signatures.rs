@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::thread;
 
-use farechain_core::signature::{self, PAYLOAD_TYPE, PublicKey, SecretKey};
+use farechain_core::command::InvoiceId;
+use farechain_core::decide::presented;
+use farechain_core::signature::{self, PAYLOAD_TYPE, PublicKey, ROTATE_TYPE, SecretKey};
+use farechain_core::text::Text;
 use farechain_lanes::{Job, Signer, Verifier};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -39,6 +42,26 @@ pub(crate) fn admit_key(public_key: Exactly<32>) -> PyResult<()> {
 pub(crate) fn sign<'py>(py: Python<'py>, seed: Exactly<32>, value: &[u8]) -> Bound<'py, PyBytes> {
     let signature = py.detach(|| sign_event(&seed.0, value));
     PyBytes::new(py, &signature)
+}
+
+#[pyfunction]
+pub(crate) fn sign_presentation<'py>(
+    py: Python<'py>,
+    seed: Exactly<32>,
+    code: &str,
+    number: u32,
+    reimburser: &str,
+    claim_id: &str,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let code = Text::new(code).ok_or_else(|| refused("an invoice code has at most 12 bytes"))?;
+    let signed = presented(&InvoiceId { code, number }, reimburser, claim_id);
+    Ok(PyBytes::new(py, &signature::sign(&seed.0, &signed)))
+}
+
+#[pyfunction]
+pub(crate) fn sign_rotation(py: Python<'_>, seed: Exactly<32>, old: Exactly<32>) -> Bound<'_, PyBytes> {
+    let both = [&signature::kid(&old.0)[..], &signature::public_key(&seed.0)].concat();
+    PyBytes::new(py, &signature::sign(&seed.0, &signature::pae(ROTATE_TYPE, &both)))
 }
 
 #[pyfunction]

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use farechain_core::block::{Genesis, SourceRange};
+use farechain_core::decide::{LineNow, PaymentNow};
 use farechain_core::error::Code;
+use farechain_core::lifecycle;
 use farechain_core::outcome::{Outcome, Verdict};
-use farechain_core::record::Record;
-use farechain_ledger::ledger::{BlockView, InvoiceView, Status};
-use farechain_ledger::outbox::verdict_name;
+use farechain_core::record::composed::Part;
+use farechain_ledger::ledger::{BlockView, InvoiceParts, InvoiceView, Status};
+use farechain_ledger::outbox::{payment_state_name, verdict_name};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::codecs::header_fields;
 use crate::fields::Fields;
-use crate::records::record_fields;
+use crate::records::{line_fields, record_fields, standing_fields};
 
 /// The verdicts by their names here, in the order of `Counts::verdicts`.
 const VERDICTS: [&str; 7] = ["issued", "recorded", "reversed", "applied", "drained", "duplicates", "rejected"];
@@ -103,18 +105,51 @@ fn outcome_fields<'py>(py: Python<'py>, genesis: &Genesis, outcome: &Outcome) ->
 }
 
 pub(crate) fn invoice<'py>(py: Python<'py>, invoice: &InvoiceView) -> PyResult<Bound<'py, PyDict>> {
-    let reversed = matches!(invoice.record, Record::Invoice(_)) && invoice.remaining_fen == 0;
     let hash = invoice.hash;
     // The last five hex digits.
     let check_code = format!("{:x}{:02x}{:02x}", hash[29] & 15, hash[30], hash[31]);
-    Ok(Fields::new(py)
+    let fields = Fields::new(py)
         .with("height", invoice.location.height)?
         .with("index", invoice.location.index)?
         .bytes("record", &invoice.bytes)?
         .with("fields", record_fields(py, &invoice.record)?)?
         .bytes("hash", &hash)?
         .with("check_code", check_code)?
-        .with("remaining_fen", invoice.remaining_fen)?
-        .with("fiscal", if reversed { "REVERSED" } else { "ISSUED" })?
-        .done())
+        .with("remaining_fen", invoice.standing.map_or(0, |standing| standing.remaining_fen))?
+        .with("fiscal", invoice.standing.map_or("ISSUED", |standing| standing.fiscal.as_str()))?;
+    let standing = invoice.standing.map(|standing| standing_fields(py, &standing)).transpose()?;
+    let allowed = invoice.standing.map(|standing| lifecycle::allowed(&standing)).unwrap_or_default();
+    Ok(fields.with("standing", standing)?.with("allowed", allowed)?.done())
+}
+
+pub(crate) fn invoice_parts<'py>(py: Python<'py>, parts: &InvoiceParts) -> PyResult<Bound<'py, PyDict>> {
+    let line =
+        |now: &LineNow| Ok(line_fields(Fields::new(py), &now.line)?.with("remaining_fen", now.remaining_fen)?.done());
+    let part = |(live_fen, part): &(u64, Part)| {
+        let fields = Fields::new(py).bytes("payment", &part.identity)?.bytes("data_leaf", &part.data_leaf)?;
+        let fields = fields.with("line", part.line)?.with("fen", part.fen)?.with("live_fen", live_fen)?;
+        Ok(fields.with("booked_at_ms", part.booked_at_ms)?.done())
+    };
+    let lines: Vec<_> = parts.lines.iter().map(line).collect::<PyResult<_>>()?;
+    let payments: Vec<_> = parts.parts.iter().map(part).collect::<PyResult<_>>()?;
+    Ok(Fields::new(py).with("lines", lines)?.with("payments", payments)?.done())
+}
+
+pub(crate) fn payment<'py>(py: Python<'py>, payment: &PaymentNow, left_fen: u64) -> PyResult<Bound<'py, PyDict>> {
+    let invoice = payment.live.map(|live| (live.invoice.code.as_str().to_owned(), live.invoice.number));
+    let fields = Fields::new(py)
+        .with("seller", payment.seller.as_str())?
+        .with("scene", payment.scene.as_str())?
+        .with("topped_up", payment.topped_up)?
+        .with("state", payment.state.map(payment_state_name))?
+        .with("paid_fen", payment.paid_fen)?
+        .with("invoiceable_fen", payment.invoiceable_fen)?
+        .with("uninvoiced_fen", left_fen)?
+        .with("dated_at_ms", payment.dated_at_ms)?
+        .with("flags", payment.flags)?
+        .bytes("payments_root", &payment.payments_root)?
+        .optional_bytes("payer", payment.payer.as_ref())?
+        .with("invoice", invoice)?
+        .with("live_fen", payment.live.map_or(0, |live| live.fen))?;
+    Ok(fields.done())
 }

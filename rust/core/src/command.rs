@@ -2,6 +2,8 @@
 
 pub(crate) mod canonical;
 pub(crate) mod decode;
+mod lifecycle;
+mod names;
 
 use alloc::vec::Vec;
 
@@ -9,6 +11,10 @@ use crate::digest::Digest;
 use crate::event::DetailType;
 use crate::input::Kid;
 use crate::text::{InvoiceCode, SceneCode, TaxCode, TaxId, Text};
+
+pub use canonical::command_id_of_canonical;
+pub use lifecycle::{Buyer, Change, ClaimedPayment, InvoiceId, RedReason, Scope};
+pub use names::kind_name;
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -185,6 +191,88 @@ pub enum Order {
         /// The grant's first number.
         from: u32,
     },
+    /// BUREAU or the key's ISSUER: the key is retired and nothing that it signed is admitted any more.
+    RevokeKey {
+        /// The key.
+        kid: Kid,
+    },
+    /// An ISSUER admits what a retired device signed in its own time.
+    Admit {
+        /// The key.
+        kid: Kid,
+        /// Payments up to this time, milliseconds since 1970.
+        until_ms: i64,
+    },
+    /// An ISSUER lets an agent act for it; replaces its delegation to that agent.
+    Delegate {
+        /// The agent's tax id.
+        agent: TaxId,
+        /// For these scenes; none ends it.
+        scenes: Vec<SceneCode>,
+        /// First height at which it is over; `u64::MAX` when open.
+        to_height: u64,
+    },
+    /// A REIMBURSER says whether it takes invoices without a buyer.
+    ReimburserPolicy {
+        /// Whether it does.
+        accepts_individuals: bool,
+    },
+    /// An ISSUER applies for numbers.
+    ApplyNumbers {
+        /// How many.
+        count: u32,
+    },
+    /// BUREAU refuses an application.
+    RefuseNumbers {
+        /// The issuer.
+        tax_id: TaxId,
+        /// Why.
+        reason: Text<100>,
+    },
+    /// An ISSUER declares a month.
+    Declare {
+        /// The month, year * 12 + month - 1.
+        period: u32,
+        /// Invoiced, fen.
+        invoiced_fen: u64,
+        /// Not invoiced yet, fen.
+        uninvoiced_fen: u64,
+        /// Reversed in that month, fen.
+        red_fen: u64,
+    },
+    /// BUREAU acknowledges a declaration.
+    Acknowledge {
+        /// The issuer.
+        tax_id: TaxId,
+        /// The month.
+        period: u32,
+    },
+    /// Payments become one invoice under a title.
+    Claim {
+        /// Whom it is for.
+        buyer: Buyer,
+        /// The payments, at least one, each once.
+        payments: Vec<ClaimedPayment>,
+    },
+    /// The invoice is reversed and issued again under another title.
+    Retitle {
+        /// The invoice.
+        invoice: InvoiceId,
+        /// Whom the new one is for.
+        buyer: Buyer,
+    },
+    /// A change of one invoice's standing.
+    Change {
+        /// The invoice.
+        invoice: InvoiceId,
+        /// What happens to it.
+        change: Change,
+    },
+    /// All or nothing.
+    Batch {
+        /// Claims, retitles and changes, 1 to 64.
+        orders: Vec<Order>,
+    },
 }
 
 /// A decoded command.
@@ -199,6 +287,11 @@ pub struct Command {
 }
 
 impl Order {
+    /// Whether it is a claim or a change of one invoice, which makes one record of its own kind.
+    pub fn is_of_invoice(&self) -> bool {
+        matches!(self, Order::Claim { .. } | Order::Change { .. })
+    }
+
     /// The number of its kind, which is also its record's.
     pub fn kind(&self) -> u8 {
         match self {
@@ -211,11 +304,36 @@ impl Order {
             Order::Mandate { .. } => 22,
             Order::GrantNumbers { .. } => 23,
             Order::CloseGrant { .. } => 24,
+            Order::RevokeKey { .. } => 25,
+            Order::Admit { .. } => 26,
+            Order::Delegate { .. } => 27,
+            Order::ReimburserPolicy { .. } => 28,
+            Order::ApplyNumbers { .. } => 29,
+            Order::RefuseNumbers { .. } => 30,
+            Order::Declare { .. } => 31,
+            Order::Acknowledge { .. } => 32,
+            Order::Claim { .. } => 40,
+            Order::Retitle { .. } => 41,
+            Order::Change { change, .. } => change.kind(),
+            Order::Batch { .. } => 60,
         }
     }
 }
 
 impl Role {
+    /// As people and messages write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::Bureau => "BUREAU",
+            Role::Issuer => "ISSUER",
+            Role::Device => "DEVICE",
+            Role::Agent => "AGENT",
+            Role::Holder => "HOLDER",
+            Role::Reimburser => "REIMBURSER",
+            Role::Auditor => "AUDITOR",
+        }
+    }
+
     /// The role with this number.
     pub const fn from_u8(value: u8) -> Option<Role> {
         match value {

@@ -1,22 +1,34 @@
 //! The state machine: what becomes of one input, as a function of the state, the input and the block's time.
 
+mod claim;
 mod command;
 mod drain;
+mod invoice;
 mod payment;
+mod red_letter;
 mod refund;
+mod requests;
+mod several;
 
-use crate::command::Role;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use crate::command::{InvoiceId, Role};
 use crate::digest::Digest;
 use crate::error::Code;
 use crate::event::{Event, Signed};
 use crate::input::{Input, MAX_VALUE_BYTES};
 use crate::outcome::{Location, Verdict};
+use crate::record::composed::Part;
 use crate::record::{Line, PaymentState, Record};
 use crate::registry::{Key, Registry};
 use crate::signature::{self, PAYLOAD_TYPE};
-use crate::text::{InvoiceCode, SceneCode, TaxId};
+use crate::standing::Standing;
+use crate::text::{SceneCode, TaxId};
 
 pub use drain::{can_drain, drain_input, drain_next};
+pub use invoice::presented;
+pub use several::Several;
 
 /// The block that is being built.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +70,15 @@ pub struct Candidate<'a> {
 pub struct Entry<'a> {
     /// The record.
     pub record: Record,
-    /// The canonical data whose leaf hash the record names, if it came with this very input.
-    pub annex: Option<&'a [u8]>,
+    /// What the record names and came with this very input: see `docs/format.md`, section 4.
+    pub annex: Option<Cow<'a, [u8]>>,
+}
+
+impl Entry<'_> {
+    /// The canonical data of the input that made it; `None` for a record of a drain.
+    pub fn data(&self) -> Option<&[u8]> {
+        self.record.data(self.annex.as_deref())
+    }
 }
 
 /// The first record of an identity.
@@ -82,6 +101,10 @@ pub struct PaymentNow {
     pub topped_up: bool,
     /// What was paid, fen.
     pub paid_fen: u64,
+    /// What its event said may be invoiced, fen; refunds are not taken off.
+    pub invoiceable_fen: u64,
+    /// The key of its refunds.
+    pub origin: Digest,
     /// What dates the rate, milliseconds since 1970.
     pub dated_at_ms: i64,
     /// See `FLAG_*` in `record`.
@@ -90,33 +113,51 @@ pub struct PaymentNow {
     pub payments_root: Digest,
     /// The payer's commitment.
     pub payer: Option<[u8; 32]>,
-    /// Invoiced or not.
+    /// Why it was recorded and not invoiced; `None` where it was invoiced at once.
+    pub state: Option<PaymentState>,
+    /// What an invoice holds of it, more than nothing.
+    pub live: Option<Live>,
+    /// Whether it is, or was, in an invoice.
+    pub was_invoiced: bool,
+    /// Whether a red letter has released anything of it.
+    pub released: bool,
+}
+
+/// What an invoice holds of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// What it holds, fen, at least 1.
+    pub fen: u64,
+}
+
+/// What the ledger knows of a blue invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvoiceNow {
+    /// Its code and number.
+    pub id: InvoiceId,
+    /// Its record hash.
+    pub hash: Digest,
+    /// The seller.
+    pub seller: TaxId,
+    /// The buyer's tax id.
+    pub buyer_tax_id: Option<TaxId>,
+    /// The payer's commitment, of an invoice for one payment issued at once.
+    pub payer: Option<[u8; 32]>,
+    /// Whether it is of kind 1: one payment, one line, no title.
+    pub is_single: bool,
+    /// Where it stands.
     pub standing: Standing,
 }
 
-/// Whether a payment is invoiced.
+/// A line of an invoice as issued, and what is left of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// A blue invoice exists.
-    Invoiced {
-        /// Its code.
-        code: InvoiceCode,
-        /// Its number.
-        number: u32,
-        /// Its record hash.
-        hash: Digest,
-        /// Its line as issued.
-        line: Line,
-        /// What is left of its total after all reversals so far, fen.
-        remaining_fen: u64,
-    },
-    /// Recorded only.
-    Recorded {
-        /// Why.
-        state: PaymentState,
-        /// What may still be invoiced, after all refunds so far, fen.
-        invoiceable_fen: u64,
-    },
+pub struct LineNow {
+    /// As issued.
+    pub line: Line,
+    /// What is left, fen.
+    pub remaining_fen: u64,
 }
 
 /// The state as `decide` reads it, the effect of earlier inputs of the same block included.
@@ -127,6 +168,12 @@ pub trait View {
     fn occupant(&self, identity: &Digest) -> Option<Occupant>;
     /// The payment or top-up with this identity.
     fn payment(&self, identity: &Digest) -> Option<PaymentNow>;
+    /// The blue invoice with this number.
+    fn invoice(&self, id: &InvoiceId) -> Option<InvoiceNow>;
+    /// Its lines.
+    fn lines(&self, id: &InvoiceId) -> Vec<LineNow>;
+    /// The payments that it was issued for.
+    fn parts(&self, id: &InvoiceId) -> Vec<Part>;
     /// The sum of all refunds for this origin so far, before or after the payment, fen.
     fn refunded_fen(&self, origin: &Digest) -> u64;
 }
@@ -134,18 +181,24 @@ pub trait View {
 /// What one accepted input does: how its outcome is called and the record it makes.
 type Accepted<'a> = (Verdict, Entry<'a>);
 
+/// What becomes of an input.
+#[derive(Clone, Debug)]
+pub enum Decision<'a> {
+    /// A duplicate, or rejected: no record.
+    Nothing(Verdict),
+    /// This record.
+    One(Verdict, Entry<'a>),
+    /// Several records, all or none, each decided on what the ones before it left.
+    Several(Verdict, Several),
+}
+
 /// Decides one input (`docs/format.md`, section 3). Pure: the same view, candidate and block give the same answer.
-///
-/// Rejected inputs and duplicates make no record.
-pub fn decide<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> (Verdict, Option<Entry<'a>>) {
-    match accept(view, candidate, block) {
-        Ok((verdict, entry)) => (verdict, Some(entry)),
-        Err(verdict) => (verdict, None),
-    }
+pub fn decide<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Decision<'a> {
+    accept(view, candidate, block).unwrap_or_else(Decision::Nothing)
 }
 
 /// What makes no record is the verdict alone.
-fn accept<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Result<Accepted<'a>, Verdict> {
+fn accept<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Result<Decision<'a>, Verdict> {
     let key = signer(view, candidate, block)?;
     let signed = candidate.event?;
     if signed.network.as_bytes() != view.registry().genesis().network.as_bytes() {
@@ -164,12 +217,41 @@ fn accept<'a, V: View>(view: &V, candidate: &Candidate<'a>, block: Block) -> Res
             _ => Verdict::Rejected(Code::PaymentConflict),
         });
     }
-    match &signed.event {
+    let accepted = match &signed.event {
         Event::Payment(payment) => payment::decide(view, payment, candidate.data, candidate.timestamp_ms, block),
         Event::Refund(refund) => refund::decide(view, refund, candidate.data, block),
-        Event::Command(command) => command::decide(view, command, candidate.data, key, block),
+        Event::Command(command) => match Several::of(command, key, identity, candidate.data) {
+            Some((verdict, several)) => return Ok(Decision::Several(verdict, several)),
+            None => command::decide(view, command, identity, candidate.data, key, block),
+        },
+    };
+    accepted.map(|(verdict, entry)| Decision::One(verdict, entry)).map_err(Verdict::Rejected)
+}
+
+/// What a command of an invoice says, by whom.
+struct Said<'k, 'a> {
+    /// The signer.
+    key: &'k Key,
+    /// The identity that its record occupies.
+    identity: Digest,
+    /// The canonical data.
+    data: Cow<'a, [u8]>,
+    /// Its leaf hash.
+    data_root: Digest,
+}
+
+/// What may still be invoiced of a payment, live or not, fen.
+fn headroom_fen(payment: &PaymentNow, refunded_fen: u64) -> u64 {
+    match payment.state {
+        Some(PaymentState::CoveredByTopup | PaymentState::InvoicedAtRide) => 0,
+        _ => payment.invoiceable_fen.saturating_sub(refunded_fen),
     }
-    .map_err(Verdict::Rejected)
+}
+
+/// What may be invoiced of a payment and is not, fen.
+pub fn uninvoiced_fen<V: View>(view: &V, payment: &PaymentNow) -> u64 {
+    let live_fen = payment.live.map_or(0, |live| live.fen);
+    headroom_fen(payment, view.refunded_fen(&payment.origin)).saturating_sub(live_fen)
 }
 
 /// Size, headers, key, signature, validity: steps 1 to 3.
@@ -188,10 +270,19 @@ fn signer<'v, V: View>(view: &'v V, candidate: &Candidate<'_>, block: Block) -> 
     };
     if !good {
         Err(Code::Signature)
-    } else if key.is_valid_at(block.height) {
+    } else if key.is_valid_at(block.height) || is_admitted(key, candidate) {
         Ok(key)
     } else {
         Err(Code::KeyExpired)
+    }
+}
+
+/// Whether a retired device's payment, top-up or refund is admitted.
+fn is_admitted(key: &Key, candidate: &Candidate<'_>) -> bool {
+    match candidate.event.map(|signed| &signed.event) {
+        Ok(Event::Payment(payment)) => key.admits(payment.paid_at_ms),
+        Ok(Event::Refund(refund)) => key.admits(refund.refunded_at_ms),
+        _ => false,
     }
 }
 

@@ -47,7 +47,7 @@ codes! {
     UsccFormat = 10 => "E_USCC_FORMAT",
     /// The check digit of the USCC is wrong (GB 32100).
     UsccChecksum = 11 => "E_USCC_CHECKSUM",
-    /// Not an invoice code of this family.
+    /// Not an invoice code of either family.
     CodeFormat = 12 => "E_CODE_FORMAT",
     /// The code's region is not one the ledger issues for.
     CodeRegion = 13 => "E_CODE_REGION",
@@ -71,7 +71,7 @@ codes! {
     TimeNoOffset = 22 => "E_TIME_NO_OFFSET",
     /// More than 48 hours after the broker received it.
     TimeFuture = 23 => "E_TIME_FUTURE",
-    /// An organisation without a tax id.
+    /// An organisation without a tax id or a title.
     TitleRequired = 24 => "E_TITLE_REQUIRED",
     /// A title with forbidden characters.
     TitleChars = 25 => "E_TITLE_CHARS",

@@ -147,3 +147,9 @@ pub struct Signed {
 pub fn refund_of_annex(annex: &[u8]) -> Option<(Digest, u64)> {
     payment::refund_of_annex(annex).ok()
 }
+
+/// The kind, what may be invoiced (fen) and the origin of a payment or top-up, read from its canonical data; `None`
+/// where that is not a payment's.
+pub fn payment_of_annex(annex: &[u8]) -> Option<(Kind, u64, Digest)> {
+    payment::payment_of_annex(annex).ok()
+}

@@ -2,14 +2,18 @@
 //!
 //! Layouts (first element the version, second the kind) are in `docs/format.md`; golden vectors in `tests/vectors`.
 
+pub mod composed;
+
 mod codec;
+mod codec_of_lines;
 
 use alloc::boxed::Box;
 
 use crate::block::Genesis;
-use crate::command::Rate;
+use crate::command::{InvoiceId, Rate, RedReason};
 use crate::digest::Digest;
 use crate::input::Kid;
+use crate::standing::Standing;
 use crate::text::{InvoiceCode, SceneCode, TaxCode, TaxId};
 
 /// The most bytes that a record's encoding may have.
@@ -17,6 +21,9 @@ pub const MAX_RECORD_BYTES: usize = 448;
 
 /// Set in `flags` when `paid_at` lay in the future and the broker's time was used.
 pub const FLAG_FUTURE_DATED: u64 = 1;
+
+/// Set in `flags` when the payment's month was declared already when the payment was recorded.
+pub const FLAG_LATE: u64 = 2;
 
 /// A line of an invoice. Amounts are negative on a red-letter invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,13 +175,135 @@ pub struct RefundRecord {
     pub identity: Digest,
     /// Leaf hash of its canonical data.
     pub refund_root: Digest,
+    /// By how much what may still be invoiced fell, fen.
+    pub reduced_fen: u64,
+}
+
+/// A blue invoice for payments that were claimed together, under a title. Its annex is [`composed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimedInvoice {
+    /// Its code and number.
+    pub id: InvoiceId,
+    /// Block time, milliseconds since 1970.
+    pub issued_at_ms: u64,
+    /// The seller.
+    pub seller: TaxId,
+    /// Sum of its lines.
+    pub sum: Sum,
+    /// The tax id of an organisation; `None`: an individual.
+    pub buyer_tax_id: Option<TaxId>,
+    /// The commitment to the title's text.
+    pub title: Option<Digest>,
+    /// The key that holds it at first.
+    pub holder: Option<Kid>,
+    /// Merkle root over its lines.
+    pub lines_root: Digest,
+    /// Merkle root over its payments.
+    pub payments_root: Digest,
+    /// The identity that it occupies.
+    pub identity: Digest,
+    /// Leaf hash of the command's canonical data.
+    pub data_root: Digest,
+}
+
+/// Amounts of several lines together, fen; below zero on a red letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Sum {
+    /// Without tax.
+    pub net_fen: i64,
+    /// Tax.
+    pub tax_fen: i64,
+    /// With tax.
+    pub total_fen: i64,
+}
+
+/// A red-letter invoice of lines and payments. Its annex is [`composed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineRedLetter {
+    /// Its code and number.
+    pub id: InvoiceId,
+    /// Block time, milliseconds since 1970.
+    pub issued_at_ms: u64,
+    /// The seller.
+    pub seller: TaxId,
+    /// The original.
+    pub original: InvoiceId,
+    /// The original's record hash.
+    pub original_hash: Digest,
+    /// Sum of its lines.
+    pub sum: Sum,
+    /// Why.
+    pub reason: RedReason,
+    /// What of it may be invoiced again, fen.
+    pub released_fen: u64,
+    /// Merkle root over its lines.
+    pub lines_root: Digest,
+    /// Merkle root over the payments that lose something.
+    pub payments_root: Digest,
+    /// The identity that it occupies.
+    pub identity: Digest,
+    /// Leaf hash of the canonical data of the command or refund.
+    pub data_root: Digest,
+    /// Where the original stands after it.
+    pub standing: Standing,
+}
+
+/// What an owed refund does to its invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum OwedState {
+    /// It opens a request for a red letter.
+    Requested = 1,
+    /// A request is open already: it waits.
+    Queued = 2,
+}
+
+/// A refund whose red letter needs the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwedRefund {
+    /// The seller.
+    pub seller: TaxId,
+    /// Requested, or queued behind a request.
+    pub state: OwedState,
+    /// What goes back, fen.
+    pub refund_fen: u64,
+    /// The payment's identity.
+    pub payment: Digest,
+    /// The invoice that holds it.
+    pub original: InvoiceId,
+    /// The invoice's record hash.
+    pub original_hash: Digest,
+    /// The refund's identity.
+    pub identity: Digest,
+    /// Leaf hash of its canonical data.
+    pub refund_root: Digest,
+    /// Where the invoice stands after it.
+    pub standing: Standing,
+}
+
+/// A change of an invoice's standing by a command; what the command says is the annex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeRecord {
+    /// The command's kind: 42 to 49, 51, 53 to 57.
+    pub kind: u8,
+    /// The signer.
+    pub kid: Kid,
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// Its record hash.
+    pub invoice_hash: Digest,
+    /// The identity that it occupies.
+    pub identity: Digest,
+    /// Leaf hash of the command's canonical data.
+    pub data_root: Digest,
+    /// Where the invoice stands after it.
+    pub standing: Standing,
 }
 
 /// A command that took effect; what it says is the annex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommandRecord {
-    /// The kind: 16 admit issuer, 17 register key, 18 rotate key, 19 retire key, 20 scene table, 21 rate table,
-    /// 22 mandate, 23 grant numbers, 24 close grant.
+    /// The kind: 16 admit issuer to 32 acknowledge, 60 batch, see [`crate::command::Order::kind`].
     pub kind: u8,
     /// The signer.
     pub kid: Kid,
@@ -197,6 +326,14 @@ pub enum Record {
     Payment(PaymentRecord),
     /// Kind 4.
     Refund(RefundRecord),
-    /// Kinds 16 to 24.
+    /// Kind 5.
+    Claimed(Box<ClaimedInvoice>),
+    /// Kind 6.
+    LineRedLetter(Box<LineRedLetter>),
+    /// Kind 7.
+    Owed(Box<OwedRefund>),
+    /// Kinds 16 to 32, and 60.
     Command(CommandRecord),
+    /// Kinds 42 to 49, 51, 53 to 57.
+    Change(Box<ChangeRecord>),
 }

@@ -3,18 +3,26 @@
 //! It is a fold over records: [`Registry::apply`] is the only way in, for the writer, for recovery and for audit.
 
 mod apply;
+mod books;
+mod invoices;
+mod lifecycle;
+mod orders;
 mod snapshot;
+mod snapshot_of_open;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::block::Genesis;
-use crate::command::{MandateRow, Rate, RateRow, Role, Scene};
+use crate::command::{InvoiceId, MandateRow, Rate, RateRow, Role, Scene};
 use crate::digest::Digest;
 use crate::input::Kid;
 use crate::signature::PublicKey;
 use crate::text::{InvoiceCode, SceneCode, TaxCode, TaxId, Text};
+
+pub use books::{Declared, Month};
+pub use lifecycle::{Asked, Delegation, Owed, Pending, Side};
 
 /// A record that cannot follow from the state before it: the log is damaged, or was written by other rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +51,41 @@ pub struct Key {
     pub from_height: u64,
     /// First height at which it is not.
     pub to_height: u64,
-    /// Retired by an input; from that input on it signs nothing.
-    pub retired: bool,
+    /// The time of the block that retired it: from that input on it signs nothing.
+    pub retired_ms: Option<u64>,
+    /// Nothing that it signed is admitted any more.
+    pub revoked: bool,
+    /// What it signed is admitted up to this time, milliseconds since 1970.
+    pub admitted_ms: Option<i64>,
+    /// The key that replaced it.
+    pub successor: Option<Kid>,
 }
 
 impl Key {
+    /// A key that may do nothing yet: nobody's, valid at no height.
+    pub(crate) fn new(public_key: PublicKey) -> Key {
+        Key {
+            public_key,
+            role: Role::Auditor,
+            tax_id: Text::default(),
+            scenes: Arc::default(),
+            from_height: 0,
+            to_height: 0,
+            retired_ms: None,
+            revoked: false,
+            admitted_ms: None,
+            successor: None,
+        }
+    }
+
     /// Whether it may sign at this height.
     pub fn is_valid_at(&self, height: u64) -> bool {
-        !self.retired && (self.from_height..self.to_height).contains(&height)
+        self.retired_ms.is_none() && (self.from_height..self.to_height).contains(&height)
+    }
+
+    /// Whether what a retired device said at this time is admitted.
+    pub fn admits(&self, said_at_ms: i64) -> bool {
+        self.retired_ms.is_some() && !self.revoked && self.admitted_ms.is_some_and(|until| said_at_ms <= until)
     }
 }
 
@@ -65,9 +100,28 @@ pub struct Issuer {
     pub month: u32,
     /// Issued in that month, fen.
     pub issued_fen: u64,
+    /// Totals by month (year * 12 + month - 1).
+    pub months: BTreeMap<u32, Month>,
+    /// The months that were declared, in order without a gap.
+    pub declared: BTreeMap<u32, Declared>,
+    /// Numbers that were applied for and neither granted nor refused.
+    pub applied_for: Option<u32>,
 }
 
 impl Issuer {
+    /// An issuer that has issued nothing.
+    pub(crate) fn new(name: Text<100>, credit_limit_fen: Option<u64>) -> Issuer {
+        Issuer {
+            name,
+            credit_limit_fen,
+            month: 0,
+            issued_fen: 0,
+            months: BTreeMap::new(),
+            declared: BTreeMap::new(),
+            applied_for: None,
+        }
+    }
+
     /// What it has issued in a month, fen.
     fn issued_fen_in(&self, month: u32) -> u64 {
         if self.month == month { self.issued_fen } else { 0 }
@@ -151,8 +205,16 @@ pub struct Registry {
     queues: BTreeMap<TaxId, BTreeMap<u64, Waiting>>,
     /// The seller and place of every waiting identity.
     places: BTreeMap<Digest, (TaxId, u64)>,
-    /// What waiting refunds will take off a payment's invoice, by the payment's identity, fen.
+    /// What waiting and owed refunds will take off a payment's invoice, by the payment's identity, fen.
     reversing: BTreeMap<Digest, u64>,
+    /// By seller and agent.
+    delegations: BTreeMap<(TaxId, TaxId), Delegation>,
+    /// Reimbursers that take invoices without a buyer.
+    individuals: BTreeSet<TaxId>,
+    /// Requests for red letters that are open.
+    pending: BTreeMap<InvoiceId, Pending>,
+    /// Owed reversals by invoice, in the order in which they came.
+    owed: BTreeMap<InvoiceId, Vec<Owed>>,
 }
 
 impl Registry {
@@ -162,15 +224,7 @@ impl Registry {
     /// [`Damage`] where the bureau's key is not admitted by the strict rule.
     pub fn new(genesis: &Genesis) -> Result<Registry, Damage> {
         let public_key = PublicKey::admit(genesis.bureau).map_err(|_| Damage("the bureau's key is not a valid key"))?;
-        let bureau = Key {
-            public_key,
-            role: Role::Bureau,
-            tax_id: Text::new("").ok_or(Damage("empty text"))?,
-            scenes: Arc::default(),
-            from_height: 0,
-            to_height: u64::MAX,
-            retired: false,
-        };
+        let bureau = Key { role: Role::Bureau, to_height: u64::MAX, ..Key::new(public_key) };
         Ok(Registry {
             genesis: genesis.clone(),
             keys: BTreeMap::from([(public_key.kid(), bureau)]),
@@ -183,6 +237,10 @@ impl Registry {
             queues: BTreeMap::new(),
             places: BTreeMap::new(),
             reversing: BTreeMap::new(),
+            delegations: BTreeMap::new(),
+            individuals: BTreeSet::new(),
+            pending: BTreeMap::new(),
+            owed: BTreeMap::new(),
         })
     }
 
@@ -226,6 +284,16 @@ impl Registry {
         self.mandates.get(tax_id)?.iter().find(|row| row.scene == *scene)
     }
 
+    /// All rows of an issuer's mandate.
+    pub fn mandate_of(&self, tax_id: &str) -> &[MandateRow] {
+        Text::new(tax_id).and_then(|tax_id| self.mandates.get(&tax_id)).map_or(&[], |rows| &rows[..])
+    }
+
+    /// How many items of each seller wait.
+    pub fn all_waiting(&self) -> impl Iterator<Item = (&TaxId, usize)> {
+        self.queues.iter().map(|(seller, queue)| (seller, queue.len())).filter(|(_, count)| *count > 0)
+    }
+
     /// All grants in the order of granting.
     pub fn grants(&self) -> &[Grant] {
         &self.grants
@@ -249,7 +317,7 @@ impl Registry {
         self.queues.get(seller).is_some_and(|queue| !queue.is_empty())
     }
 
-    /// What refunds that wait for their red letters will take off this payment's invoice, fen.
+    /// What refunds that wait for their red letters, or are owed, will take off this payment's invoice, fen.
     pub fn reversing_fen(&self, payment: &Digest) -> u64 {
         self.reversing.get(payment).copied().unwrap_or(0)
     }
@@ -260,6 +328,11 @@ impl Registry {
             let (place, waiting) = queue.first_key_value()?;
             Some((seller, *place, waiting))
         })
+    }
+
+    /// Whether an input waits.
+    pub fn is_waiting(&self, identity: &Digest) -> bool {
+        self.places.contains_key(identity)
     }
 
     /// How many items wait.

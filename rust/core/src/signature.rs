@@ -17,6 +17,8 @@ use crate::input::Kid;
 pub const PAYLOAD_TYPE: &str = "application/cloudevents+json";
 /// The DSSE payload type of a key rotation's proof.
 pub const ROTATE_TYPE: &str = "application/vnd.farechain.rotate";
+/// The payload type under which a holder presents an invoice to a reimburser.
+pub const PRESENT_TYPE: &str = "application/vnd.farechain.present";
 
 /// What comes before the payload in DSSE's pre-authentication encoding.
 pub fn pae_head(payload_type: &str, length: usize) -> Vec<u8> {

@@ -34,6 +34,12 @@ impl<const N: usize> Text<N> {
     }
 }
 
+impl<const N: usize> Default for Text<N> {
+    fn default() -> Self {
+        Self { len: 0, bytes: [0; N] }
+    }
+}
+
 impl<const N: usize> fmt::Debug for Text<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
@@ -46,7 +52,7 @@ pub type TaxId = Text<18>;
 pub type SceneCode = Text<16>;
 /// A 19-digit tax code.
 pub type TaxCode = Text<19>;
-/// An invoice code: 12 digits, or empty under the 20-digit scheme.
+/// An invoice code: 12 digits of the code family, or the first 12 of an all-digital number of 20.
 pub type InvoiceCode = Text<12>;
 
 /// The values of the lower-case hex digits; all other bytes have a high bit set.

@@ -1,8 +1,15 @@
 //! Times as integers: RFC 3339 to milliseconds since 1970, days and months in the chain's zone. No clock.
 
+use core::ops::RangeInclusive;
+
 use crate::error::Code;
 
 const DAY_MS: i64 = 86_400_000;
+
+/// The days of the years 1970 to 2199.
+pub const DAYS: RangeInclusive<i32> = 0..=84_005;
+/// The months of the years 1970 to 2199: year * 12 + month - 1.
+pub const MONTHS: RangeInclusive<u32> = 1970 * 12..=2199 * 12 + 11;
 
 /// An instant with the offset it was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +72,18 @@ pub fn parse_date(bytes: &[u8]) -> Option<i32> {
         return None;
     }
     day_of_date(digits(&bytes[..4])?, digits(&bytes[5..7])?, digits(&bytes[8..])?)
+}
+
+/// `YYYY-MM` of the years of dates as year * 12 + month - 1.
+pub fn parse_month(bytes: &[u8]) -> Option<u32> {
+    if bytes.len() != 7 || bytes[4] != b'-' {
+        return None;
+    }
+    let (year, month) = (digits(&bytes[..4])?, digits(&bytes[5..])?);
+    if !(1..=12).contains(&month) {
+        return None;
+    }
+    u32::try_from(year * 12 + month - 1).ok().filter(|month| MONTHS.contains(month))
 }
 
 /// RFC 3339 with an offset: `YYYY-MM-DDTHH:MM:SS[.fraction]` and `Z` or `+hh:mm`. Fractions are cut to milliseconds.
@@ -142,6 +161,12 @@ mod tests {
         assert_eq!(parse_date(b"2027-01-01"), Some(day(last_second + 1000, 480)));
         assert_eq!(minute_of_day(last_second, 480), 23 * 60 + 59);
         assert_eq!((day(i64::MAX, 480), day(i64::MIN, -480)), (i32::MAX, i32::MAX), "no time overflows");
+        assert_eq!((day_of_date(1970, 1, 1), day_of_date(2199, 12, 31)), (Some(*DAYS.start()), Some(*DAYS.end())));
+        assert_eq!((parse_month(b"1970-01"), parse_month(b"2199-12")), (Some(*MONTHS.start()), Some(*MONTHS.end())));
+        assert_eq!(parse_month(b"2026-12"), Some(month(last_second, 480)));
+        for bad in ["", "2026-1", "2026-00", "2026-13", "2026/01", "1969-12", "2200-01", "2026-01-01", "+026-01"] {
+            assert_eq!(parse_month(bad.as_bytes()), None, "{bad}");
+        }
         for (year, days) in [(1970, 0), (2000, 10_957), (2026, 20_454)] {
             assert_eq!(day_of_date(year, 1, 1), Some(days));
         }

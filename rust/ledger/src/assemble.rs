@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use farechain_core::block::{Header, SourceRange};
-use farechain_core::decide::{self, Block, Candidate, Entry, View};
+use farechain_core::decide::{self, Block, Candidate, Decision, Entry, Several, View};
 use farechain_core::digest::{self, Digest};
+use farechain_core::error::Code;
 use farechain_core::input;
 use farechain_core::outcome::{Outcome, Verdict};
 use farechain_core::record::Record;
@@ -72,14 +73,19 @@ impl<'a> Assembled<'a> {
         let mut built = Assembled { outcomes: Vec::with_capacity(steps.len() + 1), ..Assembled::default() };
         built.drain(&mut draft, engine)?;
         for step in steps {
-            let (verdict, entry) = match &step.what {
-                What::Candidate(candidate) => decide::decide(&draft, candidate, draft.block()),
-                What::Rejected(code) => (Verdict::Rejected(*code), None),
-            };
             let first = draft.entries.len();
-            if let Some(entry) = entry {
-                draft.push(entry)?;
-            }
+            let decision = match &step.what {
+                What::Candidate(candidate) => decide::decide(&draft, candidate, draft.block()),
+                What::Rejected(code) => Decision::Nothing(Verdict::Rejected(*code)),
+            };
+            let verdict = match decision {
+                Decision::Nothing(verdict) => verdict,
+                Decision::One(verdict, entry) => {
+                    draft.push(entry)?;
+                    verdict
+                }
+                Decision::Several(verdict, several) => push_several(&mut draft, several)?.map_or(verdict, Into::into),
+            };
             built.conclude(verdict, first..draft.entries.len(), &step);
         }
         (built.parts.records, built.parts.record_ends) = (draft.records, draft.record_ends);
@@ -136,7 +142,7 @@ impl<'a> Assembled<'a> {
         let parts = &mut self.parts;
         parts.ranges.extend(ranges);
         parts.ranges.sort_unstable_by_key(|range| range.source);
-        let annexes = self.entries.iter().map(|entry| entry.annex.unwrap_or_default());
+        let annexes = self.entries.iter().map(|entry| entry.annex.as_deref().unwrap_or_default());
         parts.annexes.reserve(annexes.clone().map(<[u8]>::len).sum());
         parts.annex_ends.reserve(self.entries.len());
         for annex in annexes {
@@ -202,6 +208,24 @@ impl<'a> Assembled<'a> {
         built.entries.push(Entry { record, annex: None });
         built.close(std::iter::empty());
         built
+    }
+}
+
+/// Pushes the records of one input, or none and gives the code that refuses it.
+fn push_several(draft: &mut Draft<'_, '_>, mut several: Several) -> Result<Option<Code>, Damage> {
+    draft.begin_several();
+    loop {
+        match several.next(draft, draft.block()) {
+            Ok(Some(entry)) => draft.push(entry)?,
+            Ok(None) => {
+                draft.keep_several();
+                return Ok(None);
+            }
+            Err(code) => {
+                draft.take_back_several();
+                return Ok(Some(code));
+            }
+        }
     }
 }
 

@@ -120,7 +120,7 @@ pub fn audit(dir: &Path, options: &AuditOptions) -> Result<(Report, LogReader), 
     report.failure = failure;
     if let Some((index, registry)) = &auditor.state {
         report.head = index.head;
-        report.state_digest = snapshot::state_digest(index, registry);
+        report.state_digest = snapshot::state_digest(index, registry, &auditor.log);
     }
     Ok((report, log))
 }

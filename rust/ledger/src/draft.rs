@@ -5,18 +5,20 @@
 
 use std::collections::HashMap;
 
-use farechain_core::decide::{Block, Entry, Occupant, PaymentNow, Standing, View};
-use farechain_core::digest::{self, Digest};
+use farechain_core::command::InvoiceId;
+use farechain_core::decide::{Block, Entry, InvoiceNow, LineNow, Occupant, PaymentNow, View};
+use farechain_core::digest::Digest;
 use farechain_core::event;
 use farechain_core::outcome::Location;
-use farechain_core::record::{Invoice, MAX_RECORD_BYTES, PaymentRecord, Record, RefundState};
+use farechain_core::record::composed::Part;
+use farechain_core::record::{MAX_RECORD_BYTES, Record, RefundState};
 use farechain_core::registry::{Damage, Registry};
-use farechain_core::text::InvoiceCode;
 
 use crate::digest_map::{BySecret, DigestMap};
 use crate::error::LedgerError;
-use crate::index::Index;
+use crate::index::{Index, Numbers};
 use crate::log::LogReader;
+use crate::settled::{Read, Settled};
 
 /// Room for the usual record.
 const USUAL_RECORD_BYTES: usize = 320;
@@ -34,11 +36,38 @@ pub struct Draft<'s, 'a> {
     pub records: Vec<u8>,
     /// Where each of them ends.
     pub record_ends: Vec<u32>,
-    /// Which of them is the latest of an identity.
-    latest: DigestMap<u32>,
-    remaining: HashMap<(InvoiceCode, u32), u64>,
-    reduced: DigestMap<u64>,
+    /// Which of them is the first of an identity; what a drain makes is none.
+    first: DigestMap<u32>,
+    /// Which of them is the latest that invoices a payment or releases it.
+    allocations: DigestMap<u32>,
+    /// Which of them are invoices.
+    numbers: Numbers,
+    /// Which of them is the latest that says where an invoice stands.
+    standings: HashMap<InvoiceId, u32>,
+    /// Which of them is the latest red letter of an invoice.
+    reds: HashMap<InvoiceId, u32>,
     refunded: DigestMap<u64>,
+    /// What to put back where several records turn out to be refused.
+    undo: Option<Undo>,
+}
+
+/// The state before the first of several records that happen all or none.
+#[derive(Debug)]
+struct Undo {
+    registry: Registry,
+    entries: usize,
+    steps: Vec<Step>,
+}
+
+/// A map's value before a record changed it.
+#[derive(Debug)]
+enum Step {
+    First(Digest, Option<u32>),
+    Allocation(Digest, Option<u32>),
+    Number(InvoiceId),
+    Standing(InvoiceId, Option<u32>),
+    Red(InvoiceId, Option<u32>),
+    Refunded(Digest, Option<u64>),
 }
 
 impl<'s, 'a> Draft<'s, 'a> {
@@ -59,10 +88,13 @@ impl<'s, 'a> Draft<'s, 'a> {
             entries: Vec::with_capacity(inputs),
             records: Vec::with_capacity(inputs * USUAL_RECORD_BYTES),
             record_ends: Vec::with_capacity(inputs),
-            latest: HashMap::with_capacity_and_hasher(inputs, by_secret),
-            remaining: HashMap::new(),
-            reduced: HashMap::with_hasher(by_secret),
+            first: HashMap::with_capacity_and_hasher(inputs, by_secret),
+            allocations: HashMap::with_hasher(by_secret),
+            numbers: Numbers::default(),
+            standings: HashMap::new(),
+            reds: HashMap::new(),
             refunded: HashMap::with_hasher(by_secret),
+            undo: None,
         }
     }
 
@@ -86,81 +118,117 @@ impl<'s, 'a> Draft<'s, 'a> {
             return Err(Damage("a record is larger than 448 bytes"));
         }
         let index = self.entries.len() as u32;
-        self.registry.apply(&entry.record, entry.annex, Location { height: self.block.height, index })?;
-        if let Some(identity) = entry.record.identity() {
-            self.latest.insert(*identity, index);
-        }
-        self.count_refund(&entry);
+        let location = Location { height: self.block.height, index };
+        self.registry.apply(&entry.record, entry.annex.as_deref(), location, self.block.time_ms)?;
+        self.lay_over(&entry, index);
         self.record_ends.push(self.records.len() as u32);
         self.entries.push(entry);
         Ok(())
     }
 
-    fn count_refund(&mut self, entry: &Entry<'_>) {
-        match &entry.record {
-            Record::RedLetter(red) => {
-                self.remaining.insert((red.original_code, red.original_number), red.remaining_fen);
-            }
-            Record::Refund(refund) if refund.state == RefundState::BeforePayment => {
-                *self.refunded.entry(refund.payment).or_default() += refund.refund_fen;
-                return;
-            }
-            Record::Refund(refund) if refund.state == RefundState::Reduced => {
-                *self.reduced.entry(refund.payment).or_default() += refund.refund_fen;
-            }
-            Record::Refund(_) => {}
-            Record::Invoice(_) | Record::Payment(_) | Record::Genesis(_) | Record::Command(_) => return,
+    /// Lays what a record changes over the index.
+    fn lay_over(&mut self, entry: &Entry<'_>, index: u32) {
+        if let (Some(identity), Some(_)) = (entry.record.identity(), entry.data()) {
+            let before = self.first.insert(*identity, index);
+            self.note(Step::First(*identity, before));
         }
-        if let Some((origin, fen)) = entry.annex.and_then(event::refund_of_annex) {
+        for payment in entry.record.allocates(entry.annex.as_deref()) {
+            let before = self.allocations.insert(payment, index);
+            self.note(Step::Allocation(payment, before));
+        }
+        if let Some(id) = entry.record.invoice_id() {
+            self.numbers.insert(&id.code, id.number, index);
+            self.note(Step::Number(id));
+        }
+        if let Some(id) = entry.record.stands_for() {
+            let before = self.standings.insert(id, index);
+            self.note(Step::Standing(id, before));
+            if entry.record.is_red() {
+                let before = self.reds.insert(id, index);
+                self.note(Step::Red(id, before));
+            }
+        }
+        if let Some((origin, fen)) = refund_of(entry) {
+            let before = self.refunded.get(&origin).copied();
             *self.refunded.entry(origin).or_default() += fen;
+            self.note(Step::Refunded(origin, before));
         }
     }
 
-    /// The block's latest record of an identity, and its index.
-    fn latest(&self, identity: &Digest) -> Option<(u32, &Entry<'a>)> {
-        let index = *self.latest.get(identity)?;
-        Some((index, &self.entries[index as usize]))
+    fn note(&mut self, step: Step) {
+        if let Some(undo) = &mut self.undo {
+            undo.steps.push(step);
+        }
     }
 
-    /// A record's hash, which only a red letter of an invoice of this very block needs before the block is whole.
-    fn hash(&self, index: u32) -> Digest {
-        let index = index as usize;
-        let start = if index == 0 { 0 } else { self.record_ends[index - 1] };
-        digest::leaf(&self.records[start as usize..self.record_ends[index] as usize])
+    /// From here on, records can be taken back.
+    pub fn begin_several(&mut self) {
+        let registry = self.registry.clone();
+        self.undo = Some(Undo { registry, entries: self.entries.len(), steps: Vec::new() });
+    }
+
+    /// What was pushed since [`Draft::begin_several`] stays.
+    pub fn keep_several(&mut self) {
+        self.undo = None;
+    }
+
+    /// Takes back what was pushed since [`Draft::begin_several`].
+    pub fn take_back_several(&mut self) {
+        let Some(undo) = self.undo.take() else { return };
+        *self.registry = undo.registry;
+        self.entries.truncate(undo.entries);
+        self.record_ends.truncate(undo.entries);
+        self.records.truncate(self.record_ends.last().map_or(0, |end| *end as usize));
+        for step in undo.steps.into_iter().rev() {
+            match step {
+                Step::First(key, before) => put_back(&mut self.first, key, before),
+                Step::Allocation(key, before) => put_back(&mut self.allocations, key, before),
+                Step::Number(id) => self.numbers.take_back(&id.code, id.number),
+                Step::Standing(key, before) => put_back(&mut self.standings, key, before),
+                Step::Red(key, before) => put_back(&mut self.reds, key, before),
+                Step::Refunded(key, before) => put_back(&mut self.refunded, key, before),
+            }
+        }
+    }
+
+    /// A record of this block with its annex.
+    fn read(&self, index: u32) -> Read<'_> {
+        let entry = &self.entries[index as usize];
+        let end = self.record_ends[index as usize] as usize;
+        let start = if index == 0 { 0 } else { self.record_ends[index as usize - 1] as usize };
+        Read::here(entry.record.clone(), &self.records[start..end], entry.annex.as_deref())
     }
 }
 
-/// The state of the durable ledger, with nothing on top.
-#[derive(Debug)]
-pub struct Settled<'a> {
-    /// The index.
-    pub index: &'a Index,
-    /// The log.
-    pub log: &'a LogReader,
-    /// The registry.
-    pub registry: &'a Registry,
+/// The origin and the amount of the refund that made a record.
+pub(crate) fn refund_of(entry: &Entry<'_>) -> Option<(Digest, u64)> {
+    match &entry.record {
+        Record::Refund(refund) if refund.state == RefundState::BeforePayment => {
+            Some((refund.payment, refund.refund_fen))
+        }
+        Record::Invoice(_) | Record::Payment(_) | Record::Genesis(_) | Record::Command(_) => None,
+        _ => entry.data().and_then(event::refund_of_annex),
+    }
 }
 
-impl View for Settled<'_> {
-    fn registry(&self) -> &Registry {
-        self.registry
+fn put_back<K: std::hash::Hash + Eq, V, S: std::hash::BuildHasher>(
+    map: &mut HashMap<K, V, S>,
+    key: K,
+    before: Option<V>,
+) {
+    match before {
+        Some(value) => _ = map.insert(key, value),
+        None => _ = map.remove(&key),
     }
+}
 
-    fn occupant(&self, identity: &Digest) -> Option<Occupant> {
-        self.index.of_identity(identity).find_map(|location| {
-            let record = read_record(self.log, location);
-            let same = record.identity() == Some(identity);
-            let data_leaf = *record.data_leaf().filter(|_| same)?;
-            Some(Occupant { location, data_leaf })
-        })
-    }
-
-    fn payment(&self, identity: &Digest) -> Option<PaymentNow> {
-        payment_of(self.index, self.log, identity)
-    }
-
-    fn refunded_fen(&self, origin: &Digest) -> u64 {
-        self.index.refunded_fen(origin)
+impl Draft<'_, '_> {
+    /// The record of an invoice number, blue or red.
+    fn record_of(&self, id: &InvoiceId) -> Option<Read<'_>> {
+        match self.numbers.get(&id.code, id.number) {
+            Some(index) => Some(self.read(index)),
+            None => self.settled().record_of(id),
+        }
     }
 }
 
@@ -169,120 +237,51 @@ impl View for Draft<'_, '_> {
         self.registry
     }
 
-    /// What a drain makes repeats the identity of an earlier block's record, and has no annex.
+    /// What a drain makes repeats the identity of an earlier block's record.
     fn occupant(&self, identity: &Digest) -> Option<Occupant> {
-        let Some((index, entry)) = self.latest(identity).filter(|(_, entry)| entry.annex.is_some()) else {
-            return self.settled().occupant(identity);
-        };
-        let location = Location { height: self.block.height, index };
-        entry.record.data_leaf().map(|data_leaf| Occupant { location, data_leaf: *data_leaf })
+        let Some(index) = self.first.get(identity) else { return self.settled().occupant(identity) };
+        let data_leaf = *self.entries[*index as usize].record.data_leaf()?;
+        Some(Occupant { location: Location { height: self.block.height, index: *index }, data_leaf })
     }
 
     fn payment(&self, identity: &Digest) -> Option<PaymentNow> {
-        let now = self.latest(identity).and_then(|(index, entry)| match &entry.record {
-            Record::Invoice(invoice) => {
-                Some(invoiced(invoice, self.hash(index), invoice.line.total_fen.unsigned_abs()))
-            }
-            Record::Payment(payment) => Some(recorded(payment, payment.invoiceable_fen)),
-            _ => None,
-        });
-        let mut payment = match now {
-            Some(payment) => payment,
-            None => self.settled().payment(identity)?,
+        let first = match self.first.get(identity) {
+            Some(index) => self.read(*index),
+            None => self.settled().first_of(identity)?,
         };
-        match &mut payment.standing {
-            Standing::Invoiced { code, number, remaining_fen, .. } => {
-                if let Some(remaining) = self.remaining.get(&(*code, *number)) {
-                    *remaining_fen = *remaining;
-                }
-            }
-            Standing::Recorded { invoiceable_fen, .. } => {
-                let reduced = self.reduced.get(identity).copied().unwrap_or(0);
-                *invoiceable_fen = invoiceable_fen.saturating_sub(reduced);
-            }
-        }
-        Some(payment)
+        let latest = match self.allocations.get(identity) {
+            Some(index) => Some(self.read(*index)),
+            None => self.settled().latest_of_payment(identity),
+        };
+        first.payment(self, identity, latest.as_ref())
+    }
+
+    fn invoice(&self, id: &InvoiceId) -> Option<InvoiceNow> {
+        let record = self.record_of(id)?;
+        let latest = match self.standings.get(id) {
+            Some(index) => Some(self.read(*index)),
+            None => self.settled().latest_of_invoice(id),
+        };
+        record.invoice(latest.as_ref())
+    }
+
+    fn lines(&self, id: &InvoiceId) -> Vec<LineNow> {
+        let Some(record) = self.record_of(id) else { return Vec::new() };
+        let red = match self.reds.get(id) {
+            Some(index) => Some(self.read(*index)),
+            None => self.settled().latest_red_of(id),
+        };
+        record.lines(red.as_ref())
+    }
+
+    fn parts(&self, id: &InvoiceId) -> Vec<Part> {
+        self.record_of(id).map(|record| record.parts()).unwrap_or_default()
     }
 
     fn refunded_fen(&self, origin: &Digest) -> u64 {
         let now = self.refunded.get(origin).copied().unwrap_or(0);
         self.settled().refunded_fen(origin).saturating_add(now)
     }
-}
-
-/// What the ledger knows of a payment, the block being built left out.
-pub fn payment_of(index: &Index, log: &LogReader, identity: &Digest) -> Option<PaymentNow> {
-    let (location, record) = index.of_identity(identity).find_map(|location| {
-        let record = read_record(log, location);
-        (record.identity() == Some(identity)).then_some((location, record))
-    })?;
-    match record {
-        Record::Invoice(invoice) => Some(invoiced_now(index, log, &invoice, location)),
-        Record::Payment(payment) => {
-            let Some(drained) = index.drained(location) else {
-                let reduced = index.reduced_fen(location);
-                return Some(recorded(&payment, payment.invoiceable_fen.saturating_sub(reduced)));
-            };
-            let Record::Invoice(invoice) = read_record(log, drained) else { return None };
-            Some(invoiced_now(index, log, &invoice, drained))
-        }
-        _ => None,
-    }
-}
-
-fn invoiced_now(index: &Index, log: &LogReader, invoice: &Invoice, location: Location) -> PaymentNow {
-    let total_fen = invoice.line.total_fen.unsigned_abs();
-    let remaining_fen = index.remaining_fen(location).unwrap_or(total_fen);
-    let hash = log.record(location).ok().flatten().map_or([0; 32], |bytes| digest::leaf(&bytes));
-    invoiced(invoice, hash, remaining_fen)
-}
-
-/// Whether it was a top-up matters only until it is invoiced, and its invoice does not say.
-fn invoiced(invoice: &Invoice, hash: Digest, remaining_fen: u64) -> PaymentNow {
-    PaymentNow {
-        seller: invoice.seller,
-        scene: invoice.scene,
-        topped_up: false,
-        paid_fen: invoice.paid_fen,
-        dated_at_ms: invoice.dated_at_ms,
-        flags: invoice.flags,
-        payments_root: invoice.payments_root,
-        payer: invoice.payer,
-        standing: Standing::Invoiced {
-            code: invoice.code,
-            number: invoice.number,
-            hash,
-            line: invoice.line,
-            remaining_fen,
-        },
-    }
-}
-
-fn recorded(payment: &PaymentRecord, invoiceable_fen: u64) -> PaymentNow {
-    PaymentNow {
-        seller: payment.seller,
-        scene: payment.scene,
-        topped_up: payment.topped_up,
-        paid_fen: payment.paid_fen,
-        dated_at_ms: payment.dated_at_ms,
-        flags: payment.flags,
-        payments_root: payment.payments_root,
-        payer: payment.payer,
-        standing: Standing::Recorded { state: payment.state, invoiceable_fen },
-    }
-}
-
-/// A record that the index names. What cannot be read stops the process: deciding without it would fork the ledger.
-///
-/// # Panics
-/// Where the log cannot be read or decoded; the writer is then poisoned.
-pub fn read_record(log: &LogReader, location: Location) -> Record {
-    let bytes = match log.record(location) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => panic!("the index names a record that is not there: {location:?}; stop and audit"),
-        Err(error) => panic!("{error}"),
-    };
-    Record::decode(&bytes).unwrap_or_else(|_| panic!("the record at {location:?} cannot be decoded; stop and audit"))
 }
 
 /// Flattens a failed read into the error that the caller reports.

@@ -11,12 +11,14 @@ pub(crate) mod snapshot;
 mod table;
 
 use farechain_core::block::SourceRange;
+use farechain_core::cbor::Encoder;
 use farechain_core::decide::Entry;
 use farechain_core::digest::Digest;
-use farechain_core::event;
 use farechain_core::outcome::{Location, Outcome};
-use farechain_core::record::{Record, RefundState};
+use farechain_core::standing::Standing;
 use farechain_core::text::InvoiceCode;
+
+use crate::draft::refund_of;
 
 pub use changes::Changes;
 pub use counts::Counts;
@@ -70,12 +72,12 @@ pub struct Index {
     hashes: Table,
     /// Invoices by number.
     pub numbers: Numbers,
-    /// What is left of an invoice, where anything was reversed; by the ordinal of its record.
-    remaining: Changes<u32>,
-    /// The invoice of a payment that had waited; by the ordinal of the payment's record.
-    drained: Changes<u32>,
-    /// What refunds took off a payment that is not invoiced, fen; by the ordinal of its record.
-    reduced: Changes<u32>,
+    /// The latest record that says where an invoice stands; by the ordinal of the invoice's record.
+    standings: Changes<u32>,
+    /// The latest red letter of an invoice; by the ordinal of the invoice's record.
+    reds: Changes<u32>,
+    /// The latest record that put a payment into an invoice or took it out; by the ordinal of the payment's first record.
+    allocations: Changes<u32>,
     /// All refunds of an origin, fen.
     refunded: Changes<Digest>,
     /// Counts.
@@ -99,9 +101,9 @@ impl Index {
             identities: Table::new(secret),
             hashes: Table::new(secret),
             numbers: Numbers::default(),
-            remaining: Changes::default(),
-            drained: Changes::default(),
-            reduced: Changes::default(),
+            standings: Changes::default(),
+            reds: Changes::default(),
+            allocations: Changes::default(),
             refunded: Changes::default(),
             counts: Counts::new(utc_offset_min),
         }
@@ -137,19 +139,19 @@ impl Index {
         self.identities.prefetch(identity);
     }
 
-    /// What is left of an invoice, if anything was reversed.
-    pub fn remaining_fen(&self, invoice: Location) -> Option<u64> {
-        self.remaining.get(self.ordinal(invoice))
+    /// The latest record that says where an invoice stands, its own left aside.
+    pub fn standing(&self, invoice: Location) -> Option<Location> {
+        self.standings.get(self.ordinal(invoice)).map(|record| self.location(record as u32))
     }
 
-    /// The invoice of a payment that had waited.
-    pub fn drained(&self, payment: Location) -> Option<Location> {
-        self.drained.get(self.ordinal(payment)).map(|record| self.location(record as u32))
+    /// The latest red letter of an invoice.
+    pub fn red(&self, invoice: Location) -> Option<Location> {
+        self.reds.get(self.ordinal(invoice)).map(|record| self.location(record as u32))
     }
 
-    /// What refunds took off a payment that is not invoiced.
-    pub fn reduced_fen(&self, payment: Location) -> u64 {
-        self.reduced.get(self.ordinal(payment)).unwrap_or(0)
+    /// The latest record that put a payment into an invoice or took it out, its first one left aside.
+    pub fn allocation(&self, payment: Location) -> Option<Location> {
+        self.allocations.get(self.ordinal(payment)).map(|record| self.location(record as u32))
     }
 
     /// All refunds of an origin.
@@ -179,7 +181,7 @@ impl Index {
                 ahead.record.identity().into_iter().for_each(|identity| self.identities.prefetch(identity));
                 self.hashes.prefetch(hash);
             }
-            self.apply_record(&entry.record, hash, entry.annex, ordinal, confirm);
+            self.apply_entry(entry, hash, ordinal, confirm);
         }
         for range in block.ranges {
             if let Some(position) = self.positions.get_mut(usize::from(range.source)) {
@@ -190,57 +192,29 @@ impl Index {
         self.counts.apply(block);
     }
 
-    fn apply_record(
-        &mut self,
-        record: &Record,
-        hash: &Digest,
-        annex: Option<&[u8]>,
-        ordinal: u32,
-        confirm: Confirm<'_>,
-    ) {
-        let drained_from = match record.identity() {
-            Some(identity) if annex.is_none() => self.first_record(identity, confirm),
-            Some(identity) => {
-                self.identities.insert(identity, ordinal);
-                None
-            }
-            None => None,
-        };
-        match record {
-            Record::Invoice(invoice) => {
-                self.hashes.insert(hash, ordinal);
-                self.numbers.insert(&invoice.code, invoice.number, ordinal);
-                if let Some(payment) = drained_from {
-                    self.drained.set(self.ordinal(payment), u64::from(ordinal));
-                }
-            }
-            Record::RedLetter(red) => {
-                self.hashes.insert(hash, ordinal);
-                self.numbers.insert(&red.code, red.number, ordinal);
-                if let Some(original) = self.numbers.get(&red.original_code, red.original_number) {
-                    self.remaining.set(original, red.remaining_fen);
-                }
-                self.count_refund(annex);
-            }
-            Record::Refund(refund) => {
-                match refund.state {
-                    RefundState::BeforePayment => self.refunded.add(refund.payment, refund.refund_fen),
-                    _ => self.count_refund(annex),
-                }
-                if refund.state == RefundState::Reduced
-                    && let Some(payment) = self.first_record(&refund.payment, confirm)
-                {
-                    self.reduced.add(self.ordinal(payment), refund.refund_fen);
-                }
-            }
-            Record::Genesis(_) | Record::Payment(_) | Record::Command(_) => {}
+    fn apply_entry(&mut self, entry: &Entry<'_>, hash: &Digest, ordinal: u32, confirm: Confirm<'_>) {
+        let record = &entry.record;
+        if let (Some(identity), Some(_)) = (record.identity(), entry.data()) {
+            self.identities.insert(identity, ordinal);
         }
-    }
-
-    /// A refund's own data names its origin and its amount; what was drained later was counted when it came.
-    fn count_refund(&mut self, annex: Option<&[u8]>) {
-        if let Some((origin, refund_fen)) = annex.and_then(event::refund_of_annex) {
-            self.refunded.add(origin, refund_fen);
+        if let Some(id) = record.invoice_id() {
+            self.hashes.insert(hash, ordinal);
+            self.numbers.insert(&id.code, id.number, ordinal);
+        }
+        for payment in record.allocates(entry.annex.as_deref()) {
+            if let Some(first) = self.first_record(&payment, confirm) {
+                self.allocations.set(self.ordinal(first), u64::from(ordinal));
+            }
+        }
+        let stands_for = record.stands_for().and_then(|id| self.numbers.get(&id.code, id.number));
+        if let Some(invoice) = stands_for {
+            self.standings.set(invoice, u64::from(ordinal));
+            if record.is_red() {
+                self.reds.set(invoice, u64::from(ordinal));
+            }
+        }
+        if let Some((origin, fen)) = refund_of(entry) {
+            self.refunded.add(origin, fen);
         }
     }
 
@@ -249,14 +223,14 @@ impl Index {
         self.identities.settle();
         self.hashes.settle();
         self.numbers.settle();
-        for changes in [&mut self.remaining, &mut self.drained, &mut self.reduced] {
+        for changes in [&mut self.standings, &mut self.reds, &mut self.allocations] {
             changes.settle();
         }
         self.refunded.settle();
     }
 
-    /// Positions, refunds and what is left of each invoice, for the digest of the state. No heights and no places.
-    pub fn digest_into(&self, out: &mut Vec<u8>) {
+    /// Positions, refunds and where each invoice stands, for the digest of the state. No heights, places or times.
+    pub fn digest_into(&self, out: &mut Vec<u8>, standing: impl Fn(Location) -> Option<Standing>) {
         for position in &self.positions {
             out.extend_from_slice(&position.next_offset.to_be_bytes());
             out.extend_from_slice(&position.last_digest);
@@ -270,8 +244,10 @@ impl Index {
             out.extend_from_slice(&run.from.to_be_bytes());
             out.extend_from_slice(&(run.records.len() as u64).to_be_bytes());
             for (number, record) in (0u64..).zip(&run.records) {
-                if let Some(remaining_fen) = self.remaining.get(*record) {
-                    out.extend_from_slice(&[number, remaining_fen].map(u64::to_be_bytes).concat());
+                let changed = self.standings.get(*record);
+                if let Some(standing) = changed.and_then(|record| standing(self.location(record as u32))) {
+                    out.extend_from_slice(&number.to_be_bytes());
+                    standing.encode(&mut Encoder::new(out));
                 }
             }
         }
@@ -279,7 +255,7 @@ impl Index {
 
     /// Bytes of memory by table.
     pub fn memory_bytes(&self) -> Vec<(&'static str, usize)> {
-        let by_record = self.remaining.memory_bytes() + self.drained.memory_bytes() + self.reduced.memory_bytes();
+        let by_record = self.standings.memory_bytes() + self.reds.memory_bytes() + self.allocations.memory_bytes();
         vec![
             ("identities", self.identities.memory_bytes()),
             ("hashes", self.hashes.memory_bytes()),

@@ -18,7 +18,7 @@ use farechain_lanes::blake3::Tree;
 
 use crate::assemble::{Assembled, step};
 use crate::batch::PreparedBatch;
-use crate::draft::{Draft, Settled, damage};
+use crate::draft::{Draft, damage};
 use crate::error::LedgerError;
 use crate::index::{Index, Position, snapshot};
 use crate::intake::{Intake, RawBatch};
@@ -28,11 +28,12 @@ use crate::log::{LogReader, LogWriter};
 use crate::prepare::{Keyring, PrepareTimes, prepare, timed};
 use crate::recent::Recent;
 use crate::rejected::{DAY_MS, RejectedStore};
+use crate::settled::Settled;
 
 pub use open::{Create, OpenOptions};
 pub(crate) use open::{State, confirm, genesis_is_there};
 pub(crate) use query::read_outcomes;
-pub use query::{BlockView, InputFrame, InvoiceView, Status};
+pub use query::{BlockView, InputFrame, InvoiceParts, InvoiceView, Status};
 
 /// Inputs between asking memory for an identity's slots and deciding it: of a large index they are in no cache
 /// (`examples/index_bench.rs`).
@@ -296,7 +297,7 @@ impl Ledger {
 
     /// The digest of the whole state.
     pub fn state_digest(&self) -> Digest {
-        snapshot::state_digest(&self.index(), &self.registry())
+        snapshot::state_digest(&self.index(), &self.registry(), &self.log)
     }
 
     /// Memory by table, bytes.
@@ -347,8 +348,8 @@ fn summary(built: &Assembled<'_>, block: Block, hash: Digest, waiting: u64) -> C
     }
     for entry in &built.entries {
         match entry.record {
-            Record::Invoice(_) => committed.invoices += 1,
-            Record::RedLetter(_) => committed.red_letters += 1,
+            Record::Invoice(_) | Record::Claimed(_) => committed.invoices += 1,
+            Record::RedLetter(_) | Record::LineRedLetter(_) => committed.red_letters += 1,
             _ => {}
         }
     }

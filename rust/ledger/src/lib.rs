@@ -26,4 +26,5 @@ pub mod prepare;
 pub mod public_log;
 mod recent;
 pub mod rejected;
+pub mod settled;
 pub mod state_map;

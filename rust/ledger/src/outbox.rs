@@ -4,11 +4,12 @@ mod json;
 
 use farechain_core::input::Input;
 use farechain_core::outcome::{Location, Outcome, Verdict};
-use farechain_core::record::{PaymentState, Record, RefundState};
+use farechain_core::record::{Invoice, OwedState, PaymentState, Record, RedLetter, RefundState, Sum};
 
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, read_outcomes};
 use crate::log::body::{Body, ByteList, has_evidence};
+use crate::settled::standing_of;
 
 use json::Object;
 
@@ -62,23 +63,32 @@ pub fn verdict_name(verdict: &Verdict) -> Option<&'static str> {
     }
 }
 
+/// Why a payment is recorded only.
+pub fn payment_state_name(state: PaymentState) -> &'static str {
+    match state {
+        PaymentState::NothingToInvoice => "NOTHING_TO_INVOICE",
+        PaymentState::CoveredByTopup => "COVERED_BY_TOPUP",
+        PaymentState::Claimable => "CLAIMABLE",
+        PaymentState::WaitingGrant => "WAITING_GRANT",
+        PaymentState::WaitingCredit => "WAITING_CREDIT",
+        PaymentState::Refunded => "REFUNDED",
+        PaymentState::InvoicedAtRide => "INVOICED_AT_RIDE",
+    }
+}
+
 /// Why a record is recorded only, as people and receipts write it.
 pub fn state_name(record: &Record) -> Option<&'static str> {
     match record {
-        Record::Payment(payment) => Some(match payment.state {
-            PaymentState::NothingToInvoice => "NOTHING_TO_INVOICE",
-            PaymentState::CoveredByTopup => "COVERED_BY_TOPUP",
-            PaymentState::Claimable => "CLAIMABLE",
-            PaymentState::WaitingGrant => "WAITING_GRANT",
-            PaymentState::WaitingCredit => "WAITING_CREDIT",
-            PaymentState::Refunded => "REFUNDED",
-            PaymentState::InvoicedAtRide => "INVOICED_AT_RIDE",
-        }),
+        Record::Payment(payment) => Some(payment_state_name(payment.state)),
         Record::Refund(refund) => Some(match refund.state {
             RefundState::BeforePayment => "BEFORE_PAYMENT",
             RefundState::Reduced => "REDUCED",
             RefundState::NotInvoiced => "NOT_INVOICED",
             RefundState::WaitingGrant => "WAITING_GRANT",
+        }),
+        Record::Owed(owed) => Some(match owed.state {
+            OwedState::Requested => "RED_REQUESTED",
+            OwedState::Queued => "RED_QUEUED",
         }),
         _ => None,
     }
@@ -164,8 +174,8 @@ impl Ledger {
             offset: outcome.offset,
             verdict: verdict_name(&outcome.verdict)?,
             code: code_name(outcome),
-            state: record.as_ref().and_then(state_name),
-            amounts: record.as_ref().and_then(amounts),
+            state: record.as_ref().and_then(|(_, record)| state_name(record)),
+            amounts: record.as_ref().and_then(|(_, record)| amounts(record)),
             first: first_record(outcome),
         })
     }
@@ -176,8 +186,8 @@ impl Ledger {
         data.text("verdict", verdict_name(&outcome.verdict).unwrap_or_default());
         data.optional_text("code", code_name(outcome));
         let record = record_of(body, outcome);
-        data.optional_text("state", record.as_ref().and_then(state_name));
-        if let Some(invoice) = record.as_ref().and_then(|record| invoice_of(body, outcome, record)) {
+        data.optional_text("state", record.as_ref().and_then(|(_, record)| state_name(record)));
+        if let Some(invoice) = record.as_ref().and_then(|(index, record)| invoice_of(body, *index, record)) {
             data.object("invoice", invoice);
         }
         if let Some(first) = first_record(outcome) {
@@ -252,32 +262,39 @@ fn first_record(outcome: &Outcome) -> Option<Location> {
     }
 }
 
-fn record_of(body: &Body, outcome: &Outcome) -> Option<Record> {
-    let index = outcome.first_record as usize;
-    let made = has_evidence(outcome) && outcome.record_count == 1 && index < body.record_count();
-    made.then(|| Record::decode(body.record(index)).ok()).flatten()
+/// The record that an outcome is told by: the last of several, which of a retitle is the new invoice.
+fn record_of(body: &Body, outcome: &Outcome) -> Option<(usize, Record)> {
+    let index = (outcome.first_record + outcome.record_count.checked_sub(1)?) as usize;
+    let made = has_evidence(outcome) && index < body.record_count();
+    made.then(|| Record::decode(body.record(index)).ok()).flatten().map(|record| (index, record))
 }
 
 fn amounts(record: &Record) -> Option<(i64, i64, i64)> {
-    let line = match record {
-        Record::Invoice(invoice) => &invoice.line,
-        Record::RedLetter(red) => &red.line,
-        _ => return None,
-    };
-    Some((line.total_fen, line.net_fen, line.tax_fen))
+    match record {
+        Record::Invoice(Invoice { line, .. }) | Record::RedLetter(RedLetter { line, .. }) => {
+            Some(Sum { net_fen: line.net_fen, tax_fen: line.tax_fen, total_fen: line.total_fen })
+        }
+        Record::Claimed(invoice) => Some(invoice.sum),
+        Record::LineRedLetter(red) => Some(red.sum),
+        _ => None,
+    }
+    .map(|sum| (sum.total_fen, sum.net_fen, sum.tax_fen))
 }
 
-fn invoice_of(body: &Body, outcome: &Outcome, record: &Record) -> Option<Object> {
-    let (total_fen, net_fen, tax_fen) = amounts(record)?;
-    let (code, number) = match record {
-        Record::Invoice(invoice) => (invoice.code, invoice.number),
-        Record::RedLetter(red) => (red.code, red.number),
-        _ => return None,
-    };
-    let hash = json::hex(&farechain_core::digest::leaf(body.record(outcome.first_record as usize)));
+/// The invoice that a record is, or whose standing it says.
+fn invoice_of(body: &Body, index: usize, record: &Record) -> Option<Object> {
     let mut invoice = Object::new();
-    invoice.text("code", code.as_str()).number("number", u64::from(number));
-    invoice.text("check_code", &hash[hash.len() - 5..]).text("hash", &hash);
-    invoice.integer("net_fen", net_fen).integer("tax_fen", tax_fen).integer("total_fen", total_fen);
+    if let (Some((total_fen, net_fen, tax_fen)), Some(id)) = (amounts(record), record.invoice_id()) {
+        let hash = json::hex(&farechain_core::digest::leaf(body.record(index)));
+        invoice.text("code", id.code.as_str()).number("number", u64::from(id.number));
+        invoice.text("check_code", &hash[hash.len() - 5..]).text("hash", &hash);
+        invoice.integer("net_fen", net_fen).integer("tax_fen", tax_fen).integer("total_fen", total_fen);
+        return Some(invoice);
+    }
+    let standing = standing_of(record)?;
+    let id = record.stands_for()?;
+    invoice.text("code", id.code.as_str()).number("number", u64::from(id.number));
+    invoice.text("fiscal", standing.fiscal.as_str()).text("claim", standing.claim.as_str());
+    invoice.text("use", standing.deduction.as_str()).number("remaining_fen", standing.remaining_fen);
     Some(invoice)
 }

@@ -62,7 +62,7 @@ fn a_story_becomes_what_the_rules_say_and_audit_agrees() {
     let status = ledger.status();
     assert_eq!((status.waiting, status.counts.invoices, status.counts.red_letters), (0, 9, 2));
     let e = ledger.invoice("144032619110", 1000).expect("readable").expect("issued");
-    assert_eq!(e.remaining_fen, 400);
+    assert_eq!(e.standing.map(|standing| standing.remaining_fen), Some(400));
     assert_eq!(ledger.invoice_by_hash(&e.hash).expect("readable").expect("there").location, e.location);
     let digest = ledger.state_digest();
     ledger.close().expect("closed");

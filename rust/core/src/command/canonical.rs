@@ -1,15 +1,44 @@
 //! Canonical data of commands: deterministic CBOR `[1, kind, command_id, members...]`, both ways. Recovery and audit
 //! read orders back from here.
 
+mod forms;
+mod lifecycle;
+mod tables;
+
 use alloc::vec::Vec;
 
 use crate::cbor::{Decoder, Encoder, Malformed};
-use crate::command::{DetailField, MandateRow, Order, Policy, Rate, RateRow, Role, Scene, StoredValue};
-use crate::event::DetailType;
-use crate::text::Text;
+use crate::code;
+use crate::command::{Order, Role};
+use crate::event::fields::any;
+use crate::text::{SceneCode, Text};
+use forms::{amount, end, integer, invoice_code, number, ordered_rows, period, rows, scene_code, tax_id, words};
+
+/// The id of the command that this is the canonical data of.
+///
+/// # Errors
+/// [`Malformed`] where it does not begin as canonical data; what comes behind the id is not looked at.
+pub fn command_id_of_canonical(bytes: &[u8]) -> Result<&str, Malformed> {
+    head(&mut Decoder::new(bytes)).map(|head| head.command_id)
+}
+
+/// What stands before the members.
+struct Head<'a> {
+    members: usize,
+    kind: u64,
+    command_id: &'a str,
+}
+
+fn head<'a>(d: &mut Decoder<'a>) -> Result<Head<'a>, Malformed> {
+    let members = d.array()?.checked_sub(3).ok_or(Malformed)?;
+    if d.uint()? != 1 {
+        return Err(Malformed);
+    }
+    Ok(Head { members, kind: d.uint()?, command_id: d.text()? })
+}
 
 impl Order {
-    /// The canonical data of a command with this id.
+    /// The canonical data of a command with this id; of an order of a batch, that of its own record.
     pub fn encode_canonical(&self, command_id: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(160);
         let mut encoder = Encoder::new(&mut out);
@@ -20,11 +49,24 @@ impl Order {
 
     fn members(&self) -> usize {
         match self {
-            Order::AdmitIssuer { .. } => 3,
-            Order::RegisterKey { .. } => 6,
-            Order::RotateKey { .. } | Order::CloseGrant { .. } => 2,
-            Order::RetireKey { .. } | Order::SceneTable { .. } | Order::RateTable { .. } | Order::Mandate { .. } => 1,
-            Order::GrantNumbers { .. } => 4,
+            Order::RetireKey { .. }
+            | Order::SceneTable { .. }
+            | Order::RateTable { .. }
+            | Order::Mandate { .. }
+            | Order::RevokeKey { .. }
+            | Order::ReimburserPolicy { .. }
+            | Order::ApplyNumbers { .. }
+            | Order::Batch { .. } => 1,
+            Order::RotateKey { .. }
+            | Order::CloseGrant { .. }
+            | Order::Admit { .. }
+            | Order::RefuseNumbers { .. }
+            | Order::Acknowledge { .. } => 2,
+            Order::AdmitIssuer { .. } | Order::Delegate { .. } => 3,
+            Order::GrantNumbers { .. } | Order::Declare { .. } => 4,
+            Order::Claim { .. } => 5,
+            Order::RegisterKey { .. } | Order::Retitle { .. } => 6,
+            Order::Change { change, .. } => 2 + lifecycle::members_of_change(change),
         }
     }
 
@@ -34,161 +76,118 @@ impl Order {
                 encoder.text(tax_id.as_str()).text(name.as_str()).optional_uint(*credit_limit_fen);
             }
             Order::RegisterKey { public_key, role, tax_id, scenes, from_height, to_height } => {
-                encoder.bytes(public_key).uint(*role as u64).text(tax_id.as_str()).array(scenes.len());
-                for scene in scenes {
-                    encoder.text(scene.as_str());
-                }
-                encoder.uint(*from_height).optional_uint((*to_height != u64::MAX).then_some(*to_height));
+                encoder.bytes(public_key).uint(*role as u64).text(tax_id.as_str());
+                encode_scenes(encoder, scenes);
+                encoder.uint(*from_height).optional_uint(open_ended(*to_height));
             }
             Order::RotateKey { public_key, proof } => _ = encoder.bytes(public_key).bytes(proof),
-            Order::RetireKey { kid } => _ = encoder.bytes(kid),
-            Order::SceneTable { rows } => {
-                encoder.array(rows.len());
-                rows.iter().for_each(|row| encode_scene(encoder, row));
-            }
-            Order::RateTable { rows } => {
-                encoder.array(rows.len());
-                rows.iter().for_each(|row| encode_rate_row(encoder, row));
-            }
-            Order::Mandate { rows } => {
-                encoder.array(rows.len());
-                rows.iter().for_each(|row| encode_mandate_row(encoder, row));
-            }
+            Order::RetireKey { kid } | Order::RevokeKey { kid } => _ = encoder.bytes(kid),
+            Order::SceneTable { rows } => encode_rows(encoder, rows, tables::encode_scene),
+            Order::RateTable { rows } => encode_rows(encoder, rows, tables::encode_rate_row),
+            Order::Mandate { rows } => encode_rows(encoder, rows, tables::encode_mandate_row),
             Order::GrantNumbers { code, from, to, tax_id } => {
                 encoder.text(code.as_str()).uint(u64::from(*from)).uint(u64::from(*to));
                 encoder.optional_text(tax_id.as_ref().map(Text::as_str));
             }
             Order::CloseGrant { code, from } => _ = encoder.text(code.as_str()).uint(u64::from(*from)),
+            Order::Admit { kid, until_ms } => _ = encoder.bytes(kid).int(*until_ms),
+            Order::Delegate { agent, scenes, to_height } => {
+                encoder.text(agent.as_str());
+                encode_scenes(encoder, scenes);
+                encoder.optional_uint(open_ended(*to_height));
+            }
+            Order::ReimburserPolicy { accepts_individuals } => _ = encoder.bool(*accepts_individuals),
+            Order::ApplyNumbers { count } => _ = encoder.uint(u64::from(*count)),
+            Order::RefuseNumbers { tax_id, reason } => _ = encoder.text(tax_id.as_str()).text(reason.as_str()),
+            Order::Declare { period, invoiced_fen, uninvoiced_fen, red_fen } => {
+                encoder.uint(u64::from(*period)).uint(*invoiced_fen).uint(*uninvoiced_fen).uint(*red_fen);
+            }
+            Order::Acknowledge { tax_id, period } => _ = encoder.text(tax_id.as_str()).uint(u64::from(*period)),
+            Order::Claim { buyer, payments } => lifecycle::encode_claim(encoder, buyer, payments),
+            Order::Retitle { invoice, buyer } => lifecycle::encode_retitle(encoder, invoice, buyer),
+            Order::Change { invoice, change } => lifecycle::encode_change(encoder, invoice, change),
+            Order::Batch { orders } => encode_rows(encoder, orders, |encoder, order| {
+                encoder.array(1 + order.members()).uint(u64::from(order.kind()));
+                order.encode_members(encoder);
+            }),
         }
     }
 
-    /// Reads canonical data back: the order and its command id.
+    /// Reads canonical data back: the order. Its command id is [`command_id_of_canonical`].
     ///
     /// # Errors
-    /// [`Malformed`] for anything that `encode_canonical` does not write.
+    /// [`Malformed`] for anything that is not the canonical data of a command that the decoder accepts.
     pub fn from_canonical(bytes: &[u8]) -> Result<Order, Malformed> {
         let mut d = Decoder::new(bytes);
-        let length = d.array()?;
-        if d.uint()? != 1 {
-            return Err(Malformed);
-        }
-        let kind = d.uint()?;
-        d.text()?;
-        let order = decode_members(kind, &mut d)?;
+        let head = head(&mut d)?;
+        let order = match head.kind {
+            0..=24 => decode_register(head.kind, &mut d),
+            25..=32 => decode_conduct(head.kind, &mut d),
+            60 => lifecycle::decode_batch(&mut d),
+            kind => lifecycle::decode_order(kind, &mut d),
+        }?;
         d.end()?;
-        if length == 3 + order.members() { Ok(order) } else { Err(Malformed) }
+        if head.members == order.members() { Ok(order) } else { Err(Malformed) }
     }
 }
 
-fn decode_members(kind: u64, d: &mut Decoder<'_>) -> Result<Order, Malformed> {
+/// Issuers, keys, tables and grants.
+fn decode_register(kind: u64, d: &mut Decoder<'_>) -> Result<Order, Malformed> {
     Ok(match kind {
-        16 => Order::AdmitIssuer {
-            tax_id: d.text_of()?,
-            name: d.text_of()?,
-            credit_limit_fen: d.optional(Decoder::uint)?,
-        },
-        17 => Order::RegisterKey {
-            public_key: d.bytes_of()?,
-            role: Role::from_u8(d.uint_as()?).ok_or(Malformed)?,
-            tax_id: d.text_of()?,
-            scenes: rows(d, Decoder::text_of)?,
-            from_height: d.uint()?,
-            to_height: d.optional(Decoder::uint)?.unwrap_or(u64::MAX),
-        },
+        16 => Order::AdmitIssuer { tax_id: tax_id(d)?, name: words(d, any)?, credit_limit_fen: d.optional(amount)? },
+        17 => {
+            let (public_key, role) = (d.bytes_of()?, Role::from_u8(d.uint_as()?).ok_or(Malformed)?);
+            let (tax_id, scenes) = (tax_id(d)?, rows(d, scene_code)?);
+            if role == Role::Bureau || scenes.is_empty() == (role == Role::Device) {
+                return Err(Malformed);
+            }
+            Order::RegisterKey { public_key, role, tax_id, scenes, from_height: integer(d)?, to_height: end(d)? }
+        }
         18 => Order::RotateKey { public_key: d.bytes_of()?, proof: d.bytes_of()? },
         19 => Order::RetireKey { kid: d.bytes_of()? },
-        20 => Order::SceneTable { rows: rows(d, decode_scene)? },
-        21 => Order::RateTable { rows: rows(d, decode_rate_row)? },
-        22 => Order::Mandate { rows: rows(d, decode_mandate_row)? },
-        23 => Order::GrantNumbers {
-            code: d.text_of()?,
-            from: d.uint_as()?,
-            to: d.uint_as()?,
-            tax_id: d.optional(Decoder::text_of)?,
-        },
-        24 => Order::CloseGrant { code: d.text_of()?, from: d.uint_as()? },
+        20 => Order::SceneTable { rows: ordered_rows(d, tables::decode_scene, |row| row.code)? },
+        21 => Order::RateTable { rows: rows(d, tables::decode_rate_row)? },
+        22 => Order::Mandate { rows: ordered_rows(d, tables::decode_mandate_row, |row| row.scene)? },
+        23 => {
+            let (code, from, to) = (invoice_code(d)?, d.uint()?, d.uint()?);
+            let (from, to) = code::check_range(from, to).map_err(|_| Malformed)?;
+            Order::GrantNumbers { code, from, to, tax_id: d.optional(tax_id)? }
+        }
+        24 => Order::CloseGrant { code: invoice_code(d)?, from: number(d)? },
         _ => return Err(Malformed),
     })
 }
 
-fn rows<'a, T>(
-    d: &mut Decoder<'a>,
-    read: impl Fn(&mut Decoder<'a>) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
-    (0..d.array()?).map(|_| read(d)).collect()
-}
-
-fn decode_rate(d: &mut Decoder<'_>) -> Result<Rate, Malformed> {
-    Rate::from_int(d.int()?).ok_or(Malformed)
-}
-
-fn encode_scene(encoder: &mut Encoder<'_>, row: &Scene) {
-    encoder.array(3).text(row.code.as_str()).text(row.name.as_str()).array(row.detail.len());
-    for field in &row.detail {
-        encoder.array(3).text(field.name.as_str()).uint(field.kind as u64).bool(field.required);
-    }
-}
-
-fn decode_scene(d: &mut Decoder<'_>) -> Result<Scene, Malformed> {
-    d.array_of(3)?;
-    Ok(Scene {
-        code: d.text_of()?,
-        name: d.text_of()?,
-        detail: rows(d, |d| {
-            d.array_of(3)?;
-            let name = d.text_of()?;
-            let kind = match d.uint()? {
-                1 => DetailType::Text,
-                2 => DetailType::Integer,
-                _ => return Err(Malformed),
-            };
-            Ok(DetailField { name, kind, required: d.bool()? })
-        })?,
-    })
-}
-
-fn encode_rate_row(encoder: &mut Encoder<'_>, row: &RateRow) {
-    encoder.array(5).text(row.scene.as_str()).text(row.tax_code.as_str()).int(row.rate.to_int());
-    encoder.int(i64::from(row.from_day));
-    if row.to_day == i32::MAX {
-        encoder.null()
-    } else {
-        encoder.int(i64::from(row.to_day))
-    };
-}
-
-fn decode_rate_row(d: &mut Decoder<'_>) -> Result<RateRow, Malformed> {
-    d.array_of(5)?;
-    let day = |d: &mut Decoder<'_>| i32::try_from(d.int()?).map_err(|_| Malformed);
-    Ok(RateRow {
-        scene: d.text_of()?,
-        tax_code: d.text_of()?,
-        rate: decode_rate(d)?,
-        from_day: day(d)?,
-        to_day: d.optional(day)?.unwrap_or(i32::MAX),
-    })
-}
-
-fn encode_mandate_row(encoder: &mut Encoder<'_>, row: &MandateRow) {
-    encoder.array(5).text(row.scene.as_str()).uint(row.policy as u64).uint(row.stored_value as u64);
-    encoder.text(row.tax_code.as_str()).int(row.rate.to_int());
-}
-
-fn decode_mandate_row(d: &mut Decoder<'_>) -> Result<MandateRow, Malformed> {
-    d.array_of(5)?;
-    Ok(MandateRow {
-        scene: d.text_of()?,
-        policy: match d.uint()? {
-            1 => Policy::Auto,
-            2 => Policy::OnClaim,
-            _ => return Err(Malformed),
+/// What issuers, reimbursers and the bureau do with what is registered.
+fn decode_conduct(kind: u64, d: &mut Decoder<'_>) -> Result<Order, Malformed> {
+    Ok(match kind {
+        25 => Order::RevokeKey { kid: d.bytes_of()? },
+        26 => Order::Admit { kid: d.bytes_of()?, until_ms: d.int()? },
+        27 => Order::Delegate { agent: tax_id(d)?, scenes: rows(d, scene_code)?, to_height: end(d)? },
+        28 => Order::ReimburserPolicy { accepts_individuals: d.bool()? },
+        29 => Order::ApplyNumbers { count: number(d)? },
+        30 => Order::RefuseNumbers { tax_id: tax_id(d)?, reason: words(d, any)? },
+        31 => Order::Declare {
+            period: period(d)?,
+            invoiced_fen: amount(d)?,
+            uninvoiced_fen: amount(d)?,
+            red_fen: amount(d)?,
         },
-        stored_value: match d.uint()? {
-            1 => StoredValue::AtRide,
-            2 => StoredValue::AtTopup,
-            _ => return Err(Malformed),
-        },
-        tax_code: d.text_of()?,
-        rate: decode_rate(d)?,
+        32 => Order::Acknowledge { tax_id: tax_id(d)?, period: period(d)? },
+        _ => return Err(Malformed),
     })
+}
+
+/// The end of a range of heights as a member.
+fn open_ended(end: u64) -> Option<u64> {
+    (end != u64::MAX).then_some(end)
+}
+
+fn encode_scenes(encoder: &mut Encoder<'_>, scenes: &[SceneCode]) {
+    encode_rows(encoder, scenes, |encoder, scene| _ = encoder.text(scene.as_str()));
+}
+
+fn encode_rows<T>(encoder: &mut Encoder<'_>, rows: &[T], encode: impl Fn(&mut Encoder<'_>, &T)) {
+    encoder.array(rows.len());
+    rows.iter().for_each(|row| encode(encoder, row));
 }

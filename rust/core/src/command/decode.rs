@@ -1,53 +1,43 @@
 //! From the `data` of a command's `CloudEvent` to an order, checked in the order of the table of `docs/format.md`.
 
+mod lifecycle;
+mod tables;
+
 use alloc::vec::Vec;
 
 use crate::code;
-use crate::command::{Command, DetailField, MandateRow, Order, Policy, Rate, RateRow, Role, Scene, StoredValue};
+use crate::command::{Command, Order, Role};
 use crate::digest::Digest;
 use crate::error::Code;
-use crate::event::fields::{Fields, amount, any, bounded, hex, integer, is_detail_name, scene_byte, text, visible};
-use crate::event::{DetailType, Event, Preimages, Signed};
+use crate::event::fields::{amount, any, bounded, exactly, hex, integer, member, scene_byte, text, visible};
+use crate::event::{Event, Preimages, Signed};
+use crate::input::Kid;
 use crate::json::Value;
-use crate::text::{SceneCode, TaxCode, TaxId, Text};
+use crate::text::{SceneCode, TaxId, Text};
 use crate::{time, uscc};
 
-/// The most rows of a table.
+/// The most rows of a table, scenes of a key or payments of an order.
 pub const MAX_ROWS: usize = 256;
 
-const FIELDS: [&str; 17] = [
-    "kind",
-    "network",
-    "command_id",
-    "tax_id",
-    "name",
-    "credit_limit_fen",
-    "public_key",
-    "role",
-    "scenes",
-    "from_height",
-    "to_height",
-    "proof",
-    "kid",
-    "rows",
-    "code",
-    "from",
-    "to",
-];
+/// An object that gives an order.
+struct Body<'a> {
+    object: Value<'a>,
+    /// The members that it has besides those of the order.
+    besides: &'static [&'static str],
+}
 
-type CommandFields<'a> = Fields<'a, 17>;
+impl<'a> Body<'a> {
+    /// The members of the order, all of them there and no others.
+    fn exactly<const N: usize>(&self, names: [&str; N]) -> Result<[Value<'a>; N], Code> {
+        exactly(self.object, self.besides, names)
+    }
+}
 
 pub(crate) fn decode(data: Value<'_>, preimages: &mut Preimages) -> Result<Signed, Code> {
-    let fields = Fields::new(data, &FIELDS)?;
-    let kind = fields.text("kind")?;
-    let network = bounded(fields.need("network")?, 1, any)?;
-    let command_id: Text<64> = bounded(fields.need("command_id")?, 1, visible)?;
-    let (members, read) = reader(kind)?;
-    let foreign = FIELDS[3..].iter().any(|name| fields.get(name).is_some() != members.contains(name));
-    if foreign {
-        return Err(Code::Schema);
-    }
-    let order = read(&fields)?;
+    let kind = text(member(data, "kind")?)?;
+    let network = bounded(member(data, "network")?, 1, any)?;
+    let command_id: Text<64> = bounded(member(data, "command_id")?, 1, visible)?;
+    let order = order(kind, &Body { object: data, besides: &["kind", "network", "command_id"] })?;
     preimages.push_data(|data| {
         data.extend_from_slice(&order.encode_canonical(command_id.as_str()));
         Ok(())
@@ -57,31 +47,35 @@ pub(crate) fn decode(data: Value<'_>, preimages: &mut Preimages) -> Result<Signe
     Ok(Signed { network, event: Event::Command(command) })
 }
 
-type Read = for<'a, 'f> fn(&'f CommandFields<'a>) -> Result<Order, Code>;
-
-/// The members that a kind has, all of them needed, and what reads them.
-fn reader(kind: &[u8]) -> Result<(&'static [&'static str], Read), Code> {
-    Ok(match kind {
-        b"ADMIT_ISSUER" => (&["tax_id", "name", "credit_limit_fen"], admit_issuer),
-        b"REGISTER_KEY" => (&["public_key", "role", "tax_id", "scenes", "from_height", "to_height"], register_key),
-        b"ROTATE_KEY" => (&["public_key", "proof"], |f| {
-            Ok(Order::RotateKey { public_key: hex(f.need("public_key")?)?, proof: hex(f.need("proof")?)? })
-        }),
-        b"RETIRE_KEY" => (&["kid"], |f| Ok(Order::RetireKey { kid: hex(f.need("kid")?)? })),
-        b"SCENE_TABLE" => (&["rows"], scene_table),
-        b"RATE_TABLE" => (&["rows"], |f| Ok(Order::RateTable { rows: rows(f.need("rows")?, rate_row)? })),
-        b"MANDATE" => (&["rows"], mandate),
-        b"GRANT_NUMBERS" => (&["code", "from", "to", "tax_id"], grant_numbers),
-        b"CLOSE_GRANT" => (&["code", "from"], close_grant),
-        _ => return Err(Code::Schema),
-    })
+fn order(kind: &[u8], body: &Body<'_>) -> Result<Order, Code> {
+    match kind {
+        b"ADMIT_ISSUER" => admit_issuer(body),
+        b"REGISTER_KEY" => register_key(body),
+        b"ROTATE_KEY" => rotate_key(body),
+        b"RETIRE_KEY" => Ok(Order::RetireKey { kid: kid(body)? }),
+        b"SCENE_TABLE" => tables::scene_table(body),
+        b"RATE_TABLE" => tables::rate_table(body),
+        b"MANDATE" => tables::mandate(body),
+        b"GRANT_NUMBERS" => grant_numbers(body),
+        b"CLOSE_GRANT" => close_grant(body),
+        b"REVOKE_KEY" => Ok(Order::RevokeKey { kid: kid(body)? }),
+        b"ADMIT" => admit(body),
+        b"DELEGATE" => delegate(body),
+        b"REIMBURSER_POLICY" => reimburser_policy(body),
+        b"APPLY_NUMBERS" => apply_numbers(body),
+        b"REFUSE_NUMBERS" => refuse_numbers(body),
+        b"DECLARE" => declare(body),
+        b"ACKNOWLEDGE" => acknowledge(body),
+        b"BATCH" => lifecycle::batch(body),
+        _ => lifecycle::order(kind, body),
+    }
 }
 
-fn nullable<'a, T>(value: Value<'a>, read: fn(Value<'a>) -> Result<T, Code>) -> Result<Option<T>, Code> {
+fn nullable<'a, T>(value: Value<'a>, read: impl FnOnce(Value<'a>) -> Result<T, Code>) -> Result<Option<T>, Code> {
     if value.is_null() { Ok(None) } else { read(value).map(Some) }
 }
 
-fn rows<'a, T>(value: Value<'a>, read: fn(Value<'a>) -> Result<T, Code>) -> Result<Vec<T>, Code> {
+fn rows<'a, T>(value: Value<'a>, read: impl Fn(Value<'a>) -> Result<T, Code>) -> Result<Vec<T>, Code> {
     let mut all = Vec::new();
     for item in value.items().ok_or(Code::Schema)? {
         if all.len() == MAX_ROWS {
@@ -92,6 +86,13 @@ fn rows<'a, T>(value: Value<'a>, read: fn(Value<'a>) -> Result<T, Code>) -> Resu
     Ok(all)
 }
 
+/// Rows by what names them, which no two of them share.
+fn once_by<T, K: Ord>(mut rows: Vec<T>, name: impl Fn(&T) -> K) -> Result<Vec<T>, Code> {
+    rows.sort_unstable_by_key(&name);
+    let repeated = rows.windows(2).any(|pair| name(&pair[0]) == name(&pair[1]));
+    if repeated { Err(Code::Schema) } else { Ok(rows) }
+}
+
 fn tax_id(value: Value<'_>) -> Result<TaxId, Code> {
     uscc::check(text(value)?)
 }
@@ -100,34 +101,36 @@ fn scene_code(value: Value<'_>) -> Result<SceneCode, Code> {
     bounded(value, 1, scene_byte)
 }
 
-fn tax_code(value: Value<'_>) -> Result<TaxCode, Code> {
-    bounded(value, 19, |byte| byte.is_ascii_digit())
+/// One number of an invoice, or a count of them.
+fn number(value: Value<'_>) -> Result<u32, Code> {
+    let number = integer(value)?;
+    code::check_range(number, number).map(|(number, _)| number)
 }
 
-fn rate(value: Value<'_>) -> Result<Rate, Code> {
-    match value.as_text_bytes() {
-        Some(b"EXEMPT") => Ok(Rate::Exempt),
-        Some(b"NONTAXABLE") => Ok(Rate::NonTaxable),
-        Some(_) => Err(Code::Schema),
-        None => integer(value)?.try_into().ok().and_then(Rate::from_int).ok_or(Code::Schema),
-    }
+fn period(value: Value<'_>) -> Result<u32, Code> {
+    time::parse_month(text(value)?).ok_or(Code::Schema)
 }
 
-fn date(value: Value<'_>) -> Result<i32, Code> {
-    time::parse_date(text(value)?).ok_or(Code::Schema)
+/// The only member of two kinds.
+fn kid(body: &Body<'_>) -> Result<Kid, Code> {
+    let [kid] = body.exactly(["kid"])?;
+    hex(kid)
 }
 
-fn admit_issuer(fields: &CommandFields<'_>) -> Result<Order, Code> {
+fn admit_issuer(body: &Body<'_>) -> Result<Order, Code> {
+    let [id, name, limit] = body.exactly(["tax_id", "name", "credit_limit_fen"])?;
     Ok(Order::AdmitIssuer {
-        tax_id: tax_id(fields.need("tax_id")?)?,
-        name: bounded(fields.need("name")?, 1, any)?,
-        credit_limit_fen: nullable(fields.need("credit_limit_fen")?, amount)?,
+        tax_id: tax_id(id)?,
+        name: bounded(name, 1, any)?,
+        credit_limit_fen: nullable(limit, amount)?,
     })
 }
 
-fn register_key(fields: &CommandFields<'_>) -> Result<Order, Code> {
-    let public_key = hex(fields.need("public_key")?)?;
-    let role = match fields.text("role")? {
+fn register_key(body: &Body<'_>) -> Result<Order, Code> {
+    let names = ["public_key", "role", "tax_id", "scenes", "from_height", "to_height"];
+    let [public_key, role, id, scenes, from, to] = body.exactly(names)?;
+    let public_key = hex(public_key)?;
+    let role = match text(role)? {
         b"ISSUER" => Role::Issuer,
         b"DEVICE" => Role::Device,
         b"AGENT" => Role::Agent,
@@ -136,94 +139,74 @@ fn register_key(fields: &CommandFields<'_>) -> Result<Order, Code> {
         b"AUDITOR" => Role::Auditor,
         _ => return Err(Code::Schema),
     };
-    let tax_id = tax_id(fields.need("tax_id")?)?;
-    let scenes = rows(fields.need("scenes")?, scene_code)?;
+    let tax_id = tax_id(id)?;
+    let scenes = rows(scenes, scene_code)?;
     if scenes.is_empty() == (role == Role::Device) {
         return Err(Code::Schema);
     }
-    let from_height = integer(fields.need("from_height")?)?;
-    let to_height = nullable(fields.need("to_height")?, integer)?.unwrap_or(u64::MAX);
+    let from_height = integer(from)?;
+    let to_height = nullable(to, integer)?.unwrap_or(u64::MAX);
     Ok(Order::RegisterKey { public_key, role, tax_id, scenes, from_height, to_height })
 }
 
-fn scene_table(fields: &CommandFields<'_>) -> Result<Order, Code> {
-    let mut rows = rows(fields.need("rows")?, |row| {
-        let row = Fields::new(row, &["code", "name", "detail"])?;
-        let code = scene_code(row.need("code")?)?;
-        let name = bounded(row.need("name")?, 1, any)?;
-        let mut detail = rows(row.need("detail")?, detail_field)?;
-        detail.sort_unstable_by_key(|field| field.name);
-        let repeated = detail.windows(2).any(|pair| pair[0].name == pair[1].name);
-        if repeated { Err(Code::Schema) } else { Ok(Scene { code, name, detail }) }
-    })?;
-    rows.sort_unstable_by_key(|row| row.code);
-    let repeated = rows.windows(2).any(|pair| pair[0].code == pair[1].code);
-    if repeated { Err(Code::Schema) } else { Ok(Order::SceneTable { rows }) }
+fn rotate_key(body: &Body<'_>) -> Result<Order, Code> {
+    let [public_key, proof] = body.exactly(["public_key", "proof"])?;
+    Ok(Order::RotateKey { public_key: hex(public_key)?, proof: hex(proof)? })
 }
 
-fn detail_name(value: Value<'_>) -> Result<Text<32>, Code> {
-    let name = text(value)?;
-    Text::from_utf8(name).filter(|_| is_detail_name(name)).ok_or(Code::Schema)
-}
-
-fn detail_field(field: Value<'_>) -> Result<DetailField, Code> {
-    let field = Fields::new(field, &["name", "type", "required"])?;
-    Ok(DetailField {
-        name: detail_name(field.need("name")?)?,
-        kind: match field.text("type")? {
-            b"TEXT" => DetailType::Text,
-            b"INTEGER" => DetailType::Integer,
-            _ => return Err(Code::Schema),
-        },
-        required: field.need("required")?.as_bool().ok_or(Code::Schema)?,
-    })
-}
-
-fn rate_row(row: Value<'_>) -> Result<RateRow, Code> {
-    let row = Fields::new(row, &["scene", "tax_code", "rate", "from", "to"])?;
-    Ok(RateRow {
-        scene: scene_code(row.need("scene")?)?,
-        tax_code: tax_code(row.need("tax_code")?)?,
-        rate: rate(row.need("rate")?)?,
-        from_day: date(row.need("from")?)?,
-        to_day: nullable(row.need("to")?, date)?.unwrap_or(i32::MAX),
-    })
-}
-
-fn mandate(fields: &CommandFields<'_>) -> Result<Order, Code> {
-    let mut rows = rows(fields.need("rows")?, |row| {
-        let row = Fields::new(row, &["scene", "policy", "stored_value", "tax_code", "rate"])?;
-        Ok(MandateRow {
-            scene: scene_code(row.need("scene")?)?,
-            policy: match row.text("policy")? {
-                b"AUTO" => Policy::Auto,
-                b"ON_CLAIM" => Policy::OnClaim,
-                _ => return Err(Code::Schema),
-            },
-            stored_value: match row.text("stored_value")? {
-                b"AT_RIDE" => StoredValue::AtRide,
-                b"AT_TOPUP" => StoredValue::AtTopup,
-                _ => return Err(Code::Schema),
-            },
-            tax_code: tax_code(row.need("tax_code")?)?,
-            rate: rate(row.need("rate")?)?,
-        })
-    })?;
-    rows.sort_unstable_by_key(|row| row.scene);
-    let repeated = rows.windows(2).any(|pair| pair[0].scene == pair[1].scene);
-    if repeated { Err(Code::Schema) } else { Ok(Order::Mandate { rows }) }
-}
-
-fn grant_numbers(fields: &CommandFields<'_>) -> Result<Order, Code> {
-    let code = code::check(fields.text("code")?)?;
-    let (from, to) = code::check_range(integer(fields.need("from")?)?, integer(fields.need("to")?)?)?;
-    let tax_id = nullable(fields.need("tax_id")?, tax_id)?;
+fn grant_numbers(body: &Body<'_>) -> Result<Order, Code> {
+    let [code, from, to, id] = body.exactly(["code", "from", "to", "tax_id"])?;
+    let code = code::check(text(code)?)?;
+    let (from, to) = code::check_range(integer(from)?, integer(to)?)?;
+    let tax_id = nullable(id, tax_id)?;
     Ok(Order::GrantNumbers { code, from, to, tax_id })
 }
 
-fn close_grant(fields: &CommandFields<'_>) -> Result<Order, Code> {
-    let code = code::check(fields.text("code")?)?;
-    let from = integer(fields.need("from")?)?;
-    let (from, _) = code::check_range(from, from)?;
-    Ok(Order::CloseGrant { code, from })
+fn close_grant(body: &Body<'_>) -> Result<Order, Code> {
+    let [code, from] = body.exactly(["code", "from"])?;
+    Ok(Order::CloseGrant { code: code::check(text(code)?)?, from: number(from)? })
+}
+
+fn admit(body: &Body<'_>) -> Result<Order, Code> {
+    let [kid, until] = body.exactly(["kid", "until"])?;
+    Ok(Order::Admit { kid: hex(kid)?, until_ms: time::parse(text(until)?)?.ms })
+}
+
+fn delegate(body: &Body<'_>) -> Result<Order, Code> {
+    let [agent, scenes, to] = body.exactly(["agent", "scenes", "to_height"])?;
+    Ok(Order::Delegate {
+        agent: tax_id(agent)?,
+        scenes: rows(scenes, scene_code)?,
+        to_height: nullable(to, integer)?.unwrap_or(u64::MAX),
+    })
+}
+
+fn reimburser_policy(body: &Body<'_>) -> Result<Order, Code> {
+    let [accepts] = body.exactly(["accepts_individuals"])?;
+    Ok(Order::ReimburserPolicy { accepts_individuals: accepts.as_bool().ok_or(Code::Schema)? })
+}
+
+fn apply_numbers(body: &Body<'_>) -> Result<Order, Code> {
+    let [count] = body.exactly(["count"])?;
+    Ok(Order::ApplyNumbers { count: number(count)? })
+}
+
+fn refuse_numbers(body: &Body<'_>) -> Result<Order, Code> {
+    let [id, reason] = body.exactly(["tax_id", "reason"])?;
+    Ok(Order::RefuseNumbers { tax_id: tax_id(id)?, reason: bounded(reason, 1, any)? })
+}
+
+fn declare(body: &Body<'_>) -> Result<Order, Code> {
+    let [month, invoiced, uninvoiced, red] = body.exactly(["period", "invoiced_fen", "uninvoiced_fen", "red_fen"])?;
+    Ok(Order::Declare {
+        period: period(month)?,
+        invoiced_fen: amount(invoiced)?,
+        uninvoiced_fen: amount(uninvoiced)?,
+        red_fen: amount(red)?,
+    })
+}
+
+fn acknowledge(body: &Body<'_>) -> Result<Order, Code> {
+    let [id, month] = body.exactly(["tax_id", "period"])?;
+    Ok(Order::Acknowledge { tax_id: tax_id(id)?, period: period(month)? })
 }

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use crate::cbor::Encoder;
 use crate::decide::payment::{grant_for, invoice, terms};
-use crate::decide::refund::{Reversal, red_letter};
-use crate::decide::{Block, Entry, PaymentNow, Standing, View};
+use crate::decide::red_letter::red_letter;
+use crate::decide::refund::{Back, must_be_asked_for, nothing_left, owed};
+use crate::decide::{Block, Entry, PaymentNow, View};
 use crate::record::{PaymentRecord, Record};
 use crate::registry::{Grant, Registry, Waiting};
 use crate::text::TaxId;
@@ -47,30 +48,35 @@ fn grant_of<'r>(registry: &'r Registry, seller: &TaxId, waiting: &Waiting, block
 
 /// `None` where the mandate that the payment waits under is gone or its rate is no longer allowed: its seller waits on.
 fn issue<V: View>(view: &V, waiting: &Waiting, grant: &Grant, block: Block) -> Option<Entry<'static>> {
-    let record = match waiting {
+    match waiting {
         Waiting::Payment { identity, left_fen } => {
-            let record = payment_record(identity, &view.payment(identity)?)?;
-            let row = view.registry().mandate(&record.seller, &record.scene)?;
-            let terms = terms(view.registry(), row, &record)?;
-            Record::Invoice(invoice(&record, *left_fen, &terms, grant, block))
+            let now = view.payment(identity)?;
+            let row = view.registry().mandate(&now.seller, &now.scene)?;
+            let terms = terms(view.registry(), row, &now.scene, now.topped_up, now.dated_at_ms)?;
+            let record = payment_record(identity, &now)?;
+            Some(Entry { record: Record::Invoice(invoice(&record, *left_fen, &terms, grant, block)), annex: None })
         }
         Waiting::Refund { identity, payment, refund_fen, refund_root } => {
-            let reversal = Reversal { identity: *identity, refund_root: *refund_root, fen: *refund_fen };
-            Record::RedLetter(red_letter(&view.payment(payment)?, &reversal, grant, block)?)
+            let back = Back { identity: *identity, payment: *payment, fen: *refund_fen, root: *refund_root };
+            let now = view.payment(payment)?;
+            let Some(live) = now.live else { return Some(nothing_left(now.seller, &back)) };
+            let invoice = view.invoice(&live.invoice)?;
+            if must_be_asked_for(&invoice) {
+                return Some(owed(&invoice, &back, None));
+            }
+            red_letter(view, &invoice, &back.takes(), &back.cause(None), grant, block).ok()
         }
-    };
-    Some(Entry { record, annex: None })
+    }
 }
 
 fn payment_record(identity: &[u8; 32], now: &PaymentNow) -> Option<PaymentRecord> {
-    let Standing::Recorded { state, invoiceable_fen } = now.standing else { return None };
     Some(PaymentRecord {
         seller: now.seller,
         scene: now.scene,
         topped_up: now.topped_up,
-        state,
+        state: now.state?,
         paid_fen: now.paid_fen,
-        invoiceable_fen,
+        invoiceable_fen: 0,
         dated_at_ms: now.dated_at_ms,
         flags: now.flags,
         identity: *identity,

@@ -1,14 +1,16 @@
 //! Payments and top-ups: issued at once, or recorded with the reason why not.
 
+use alloc::borrow::Cow;
+
 use crate::command::{MandateRow, Policy, Rate, Scene, StoredValue};
 use crate::decide::{Accepted, Block, Entry, View};
 use crate::error::Code;
 use crate::event::{Channel, Kind, Payment};
 use crate::money;
 use crate::outcome::Verdict;
-use crate::record::{FLAG_FUTURE_DATED, Invoice, Line, PaymentRecord, PaymentState, Record};
+use crate::record::{FLAG_FUTURE_DATED, FLAG_LATE, Invoice, Line, PaymentRecord, PaymentState, Record};
 use crate::registry::{Grant, Issuer, Registry};
-use crate::text::{TaxCode, TaxId};
+use crate::text::{SceneCode, TaxCode, TaxId};
 use crate::time;
 
 /// A clock may run ahead by this much, milliseconds.
@@ -30,6 +32,8 @@ pub(super) fn decide<'a, V: View>(
     let scene = registry.scene(&payment.scene).ok_or(Code::Schema)?;
     check_detail(scene, payment, data)?;
     let issuer = registry.issuer(&payment.seller).ok_or(Code::Role)?;
+    let late = issuer.is_declared(|| registry.month_of(dated_at_ms));
+    let flags = if late { flags | FLAG_LATE } else { flags };
     let left_fen = payment.invoiceable_fen.saturating_sub(view.refunded_fen(&payment.origin));
     let record = PaymentRecord {
         seller: payment.seller,
@@ -44,7 +48,7 @@ pub(super) fn decide<'a, V: View>(
         payments_root: payment.data_leaf,
         payer: payment.payer,
     };
-    let annex = Some(data);
+    let annex = Some(Cow::Borrowed(data));
     match place(registry, payment, issuer, &record, block)? {
         Place::Recorded(state) => Ok(recorded(PaymentRecord { state, ..record }, annex)),
         Place::Issued(terms, grant) => {
@@ -54,7 +58,7 @@ pub(super) fn decide<'a, V: View>(
     }
 }
 
-fn recorded(record: PaymentRecord, annex: Option<&[u8]>) -> Accepted<'_> {
+fn recorded(record: PaymentRecord, annex: Option<Cow<'_, [u8]>>) -> Accepted<'_> {
     (Verdict::Recorded, Entry { record: Record::Payment(record), annex })
 }
 
@@ -65,8 +69,8 @@ enum Place<'r> {
 
 /// Tax code and rate of an invoice.
 pub(super) struct Terms {
-    tax_code: TaxCode,
-    rate: Rate,
+    pub(super) tax_code: TaxCode,
+    pub(super) rate: Rate,
 }
 
 fn place<'r>(
@@ -88,13 +92,14 @@ fn place<'r>(
     if record.topped_up && stored_value == Some(StoredValue::AtRide) {
         return Ok(Place::Recorded(State::InvoicedAtRide));
     }
-    let Some(row) = mandate.filter(|row| row.policy != Policy::OnClaim) else {
-        return Ok(Place::Recorded(State::Claimable));
-    };
     if !record.topped_up && payment.channel == Channel::Card && stored_value == Some(StoredValue::AtTopup) {
         return Ok(Place::Recorded(State::CoveredByTopup));
     }
-    let terms = terms(registry, row, record).ok_or(Code::RateNotAllowed)?;
+    let Some(row) = mandate.filter(|row| row.policy != Policy::OnClaim) else {
+        return Ok(Place::Recorded(State::Claimable));
+    };
+    let terms = terms(registry, row, &record.scene, record.topped_up, record.dated_at_ms);
+    let terms = terms.ok_or(Code::RateNotAllowed)?;
     if !issuer.has_credit(|| month(registry, block), record.invoiceable_fen) {
         return Ok(Place::Recorded(State::WaitingCredit));
     }
@@ -110,11 +115,17 @@ pub(super) fn month(registry: &Registry, block: Block) -> u32 {
 }
 
 /// The mandate's tax code and rate, if the rate table allows them on the payment's day.
-pub(super) fn terms(registry: &Registry, row: &MandateRow, record: &PaymentRecord) -> Option<Terms> {
-    let rate = if record.topped_up { Rate::NonTaxable } else { row.rate };
-    let day = time::day(record.dated_at_ms, registry.genesis().utc_offset_min);
+pub(super) fn terms(
+    registry: &Registry,
+    row: &MandateRow,
+    scene: &SceneCode,
+    topped_up: bool,
+    dated_at_ms: i64,
+) -> Option<Terms> {
+    let rate = if topped_up { Rate::NonTaxable } else { row.rate };
+    let day = time::day(dated_at_ms, registry.genesis().utc_offset_min);
     let terms = Terms { tax_code: row.tax_code, rate };
-    registry.allows(&record.scene, &row.tax_code, rate, Some(day)).then_some(terms)
+    registry.allows(scene, &row.tax_code, rate, Some(day)).then_some(terms)
 }
 
 pub(super) fn invoice(record: &PaymentRecord, left_fen: u64, terms: &Terms, grant: &Grant, block: Block) -> Invoice {

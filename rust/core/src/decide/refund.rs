@@ -1,12 +1,19 @@
-//! Refunds: before or after their payment, partial, repeated; a red-letter invoice where something was invoiced.
+//! Refunds: before or after their payment, partial, repeated; a red letter where something is invoiced, or a reversal that
+//! is owed where the other side must agree.
 
-use crate::decide::{Accepted, Block, Entry, PaymentNow, Standing, View};
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+
+use crate::command::RedReason;
+use crate::decide::red_letter::{Cause, Takes, red_letter};
+use crate::decide::{Accepted, Block, Entry, InvoiceNow, View, headroom_fen};
+use crate::digest::Digest;
 use crate::error::Code;
 use crate::event::Refund;
-use crate::money;
 use crate::outcome::Verdict;
-use crate::record::{Line, Record, RedLetter, RefundRecord, RefundState};
-use crate::registry::Grant;
+use crate::record::{OwedRefund, OwedState, Record, RefundRecord, RefundState};
+use crate::standing::{Fiscal, Standing};
+use crate::text::TaxId;
 
 pub(super) fn decide<'a, V: View>(
     view: &V,
@@ -17,33 +24,95 @@ pub(super) fn decide<'a, V: View>(
     let found = [refund.paid_identity, refund.topped_up_identity]
         .into_iter()
         .find_map(|identity| view.payment(&identity).map(|payment| (identity, payment)));
+    let recorded = |payment, state, reduced_fen| Ok(recorded(refund, data, payment, state, reduced_fen));
     let Some((identity, payment)) = found else {
-        return Ok(recorded(refund, data, refund.origin, RefundState::BeforePayment));
+        return recorded(refund.origin, RefundState::BeforePayment, 0);
     };
-    if view.refunded_fen(&refund.origin).saturating_add(refund.refund_fen) > payment.paid_fen {
+    let refunded_fen = view.refunded_fen(&refund.origin);
+    if refunded_fen.saturating_add(refund.refund_fen) > payment.paid_fen {
         return Err(Code::RedExceeds);
     }
-    let remaining_fen = match payment.standing {
-        Standing::Recorded { .. } => return Ok(recorded(refund, data, identity, RefundState::Reduced)),
-        Standing::Invoiced { remaining_fen, .. } => remaining_fen,
+    let Some(live) = payment.live else {
+        let before = headroom_fen(&payment, refunded_fen);
+        let after = headroom_fen(&payment, refunded_fen.saturating_add(refund.refund_fen));
+        let gone_already = payment.was_invoiced && before == after;
+        let state = if gone_already { RefundState::NotInvoiced } else { RefundState::Reduced };
+        return recorded(identity, state, before - after);
     };
     let registry = view.registry();
-    // What waits for its red letter has no number yet, but is taken off already: no red letter is ever for nothing.
-    if remaining_fen <= registry.reversing_fen(&identity) {
-        return Ok(recorded(refund, data, identity, RefundState::NotInvoiced));
+    // What waits for its red letter, or is owed, is taken off already: no red letter is ever for nothing.
+    if live.fen <= registry.reversing_fen(&identity) {
+        return recorded(identity, RefundState::NotInvoiced, 0);
+    }
+    let now = view.invoice(&live.invoice).ok_or(Code::State)?;
+    let back = Back { identity: refund.identity, payment: identity, fen: refund.refund_fen, root: refund.data_leaf };
+    if must_be_asked_for(&now) {
+        return Ok((Verdict::Recorded, owed(&now, &back, Some(data))));
     }
     match registry.next_grant(&refund.seller) {
         Some(grant) if !registry.has_queue(&refund.seller) => {
-            let reversal =
-                Reversal { identity: refund.identity, refund_root: refund.data_leaf, fen: refund.refund_fen };
-            let red = red_letter(&payment, &reversal, grant, block).ok_or(Code::State)?;
-            Ok((Verdict::Reversed, Entry { record: Record::RedLetter(red), annex: Some(data) }))
+            let red = red_letter(view, &now, &back.takes(), &back.cause(Some(data)), grant, block)?;
+            Ok((Verdict::Reversed, red))
         }
-        _ => Ok(recorded(refund, data, identity, RefundState::WaitingGrant)),
+        _ => recorded(identity, RefundState::WaitingGrant, 0),
     }
 }
 
-fn recorded<'a>(refund: &Refund, data: &'a [u8], payment: [u8; 32], state: RefundState) -> Accepted<'a> {
+/// Money that goes back for a payment.
+pub(super) struct Back {
+    pub(super) identity: Digest,
+    pub(super) payment: Digest,
+    pub(super) fen: u64,
+    pub(super) root: Digest,
+}
+
+impl Back {
+    pub(super) fn takes(&self) -> [Takes; 1] {
+        [Takes { payment: self.payment, fen: self.fen }]
+    }
+
+    /// `data`: `None` in a drain, when the view counts the refund already.
+    pub(super) fn cause<'d>(&self, data: Option<&'d [u8]>) -> Cause<'d> {
+        Cause {
+            reason: RedReason::SalesReturn,
+            identity: self.identity,
+            data,
+            data_root: self.root,
+            refunding_fen: data.map(|_| self.fen),
+            is_refund: true,
+        }
+    }
+}
+
+/// Whether a refund's red letter needs the other side.
+pub(super) fn must_be_asked_for(now: &InvoiceNow) -> bool {
+    now.standing.needs_confirmation() || now.standing.fiscal == Fiscal::RedPending
+}
+
+/// The record of a refund whose red letter needs the other side.
+pub(super) fn owed<'a>(now: &InvoiceNow, back: &Back, data: Option<&'a [u8]>) -> Entry<'a> {
+    let state = if now.standing.fiscal == Fiscal::RedPending { OwedState::Queued } else { OwedState::Requested };
+    let record = OwedRefund {
+        seller: now.seller,
+        state,
+        refund_fen: back.fen,
+        payment: back.payment,
+        original: now.id,
+        original_hash: now.hash,
+        identity: back.identity,
+        refund_root: back.root,
+        standing: Standing { fiscal: Fiscal::RedPending, ..now.standing },
+    };
+    Entry { record: Record::Owed(Box::new(record)), annex: data.map(Cow::Borrowed) }
+}
+
+fn recorded<'a>(
+    refund: &Refund,
+    data: &'a [u8],
+    payment: Digest,
+    state: RefundState,
+    reduced_fen: u64,
+) -> Accepted<'a> {
     let record = RefundRecord {
         seller: refund.seller,
         state,
@@ -51,42 +120,21 @@ fn recorded<'a>(refund: &Refund, data: &'a [u8], payment: [u8; 32], state: Refun
         payment,
         identity: refund.identity,
         refund_root: refund.data_leaf,
+        reduced_fen,
     };
-    (Verdict::Recorded, Entry { record: Record::Refund(record), annex: Some(data) })
+    (Verdict::Recorded, Entry { record: Record::Refund(record), annex: Some(Cow::Borrowed(data)) })
 }
 
-/// The refund behind a red-letter invoice.
-pub(super) struct Reversal {
-    pub(super) identity: [u8; 32],
-    pub(super) refund_root: [u8; 32],
-    pub(super) fen: u64,
-}
-
-/// The red-letter invoice that takes a refund off what remains: recomputed on the remainder, the difference booked, so
-/// that all reds together never exceed the blue. `None` for a payment that is not invoiced.
-pub(super) fn red_letter(payment: &PaymentNow, reversal: &Reversal, grant: &Grant, block: Block) -> Option<RedLetter> {
-    let Standing::Invoiced { code, number, hash, line, remaining_fen } = payment.standing else { return None };
-    let after_fen = remaining_fen.saturating_sub(reversal.fen);
-    let (net_before, tax_before) = money::split(remaining_fen.cast_signed(), line.rate);
-    let (net_after, tax_after) = money::split(after_fen.cast_signed(), line.rate);
-    Some(RedLetter {
-        code: grant.code,
-        number: grant.next,
-        issued_at_ms: block.time_ms,
-        seller: payment.seller,
-        original_code: code,
-        original_number: number,
-        original_hash: hash,
-        line: Line {
-            tax_code: line.tax_code,
-            rate: line.rate,
-            quantity: if after_fen == 0 { -line.quantity } else { 0 },
-            net_fen: net_after - net_before,
-            tax_fen: tax_after - tax_before,
-            total_fen: after_fen.cast_signed() - remaining_fen.cast_signed(),
-        },
-        remaining_fen: after_fen,
-        identity: reversal.identity,
-        refund_root: reversal.refund_root,
-    })
+/// A waiting refund of which nothing is invoiced any more leaves the queue so.
+pub(super) fn nothing_left(seller: TaxId, back: &Back) -> Entry<'static> {
+    let record = RefundRecord {
+        seller,
+        state: RefundState::NotInvoiced,
+        refund_fen: back.fen,
+        payment: back.payment,
+        identity: back.identity,
+        refund_root: back.root,
+        reduced_fen: 0,
+    };
+    Entry { record: Record::Refund(record), annex: None }
 }

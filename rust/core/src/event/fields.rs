@@ -1,4 +1,4 @@
-//! The members of an object, each taken once and checked at its turn; what nobody takes is refused at the start.
+//! The members of an object, taken by name with none left over, and the forms of single members.
 
 use crate::error::Code;
 use crate::json::Value;
@@ -8,44 +8,37 @@ use crate::text::{Text, unhex};
 /// Integers that are no amounts stay below this: 2^53.
 pub(crate) const INTEGER_LIMIT: u64 = 1 << 53;
 
-/// The members of one object by position in a fixed list of names.
-pub(crate) struct Fields<'a, const N: usize> {
-    names: &'static [&'static str; N],
-    values: [Option<Value<'a>>; N],
+/// The values of these members of an object, in the order of the names. The reader has refused members that stand twice.
+///
+/// # Errors
+/// `E_SCHEMA` where it is not an object, lacks one of them, or has one that is neither of them nor of `besides`.
+pub(crate) fn exactly<'a, const N: usize>(
+    object: Value<'a>,
+    besides: &[&str],
+    names: [&str; N],
+) -> Result<[Value<'a>; N], Code> {
+    let (mut values, mut found) = ([object; N], 0);
+    for key in object.keys().ok_or(Code::Schema)? {
+        let name = text(key)?;
+        let is_name = |known: &&str| known.as_bytes() == name;
+        if let Some(at) = names.iter().position(is_name) {
+            values[at] = key.member();
+            found += 1;
+        } else if !besides.iter().any(is_name) {
+            return Err(Code::Schema);
+        }
+    }
+    if found == N { Ok(values) } else { Err(Code::Schema) }
 }
 
-impl<'a, const N: usize> Fields<'a, N> {
-    /// Sorts the members of `object` into the list.
-    ///
-    /// # Errors
-    /// `E_SCHEMA` where it is not an object, or has a member that is not in the list.
-    pub(crate) fn new(object: Value<'a>, names: &'static [&'static str; N]) -> Result<Self, Code> {
-        let mut values = [None; N];
-        for key in object.keys().ok_or(Code::Schema)? {
-            let name = text(key)?;
-            let at = names.iter().position(|known| known.as_bytes() == name).ok_or(Code::Schema)?;
-            values[at] = Some(key.member());
-        }
-        Ok(Self { names, values })
-    }
-
-    /// The member, if it is there.
-    pub(crate) fn get(&self, name: &str) -> Option<Value<'a>> {
-        self.names.iter().position(|known| *known == name).and_then(|at| self.values[at])
-    }
-
-    /// The member.
-    ///
-    /// # Errors
-    /// `E_SCHEMA` where it is missing.
-    pub(crate) fn need(&self, name: &str) -> Result<Value<'a>, Code> {
-        self.get(name).ok_or(Code::Schema)
-    }
-
-    /// A text that must be there.
-    pub(crate) fn text(&self, name: &str) -> Result<&'a [u8], Code> {
-        text(self.need(name)?)
-    }
+/// A member of an object, whatever else it has.
+///
+/// # Errors
+/// `E_SCHEMA` where it is not an object or lacks the member.
+pub(crate) fn member<'a>(object: Value<'a>, name: &str) -> Result<Value<'a>, Code> {
+    let mut keys = object.keys().ok_or(Code::Schema)?;
+    let key = keys.find(|key| key.as_text_bytes() == Some(name.as_bytes())).ok_or(Code::Schema)?;
+    Ok(key.member())
 }
 
 /// The bytes of a text.

@@ -291,3 +291,24 @@ pub(super) fn detail(encoded: &[u8]) -> impl Iterator<Item = (&str, DetailType)>
         decoder.text().ok().map(|_| (name, DetailType::Text))
     })
 }
+
+/// What the ledger needs to know of a payment or top-up from its canonical data.
+pub(super) fn payment_of_annex(annex: &[u8]) -> Result<(Kind, u64, Digest), Malformed> {
+    let mut d = Decoder::new(annex);
+    d.array_of(15)?;
+    if d.uint()? != 1 {
+        return Err(Malformed);
+    }
+    let kind = match d.uint()? {
+        1 => Kind::Paid,
+        3 => Kind::ToppedUp,
+        _ => return Err(Malformed),
+    };
+    let channel: u8 = d.uint_as()?;
+    let txn_id = d.text()?;
+    let (_order_no, _scene) = (d.optional(Decoder::text)?, d.text()?);
+    let (_gross_fen, _paid_fen, invoiceable_fen) = (d.uint()?, d.uint()?, d.uint()?);
+    let (_ms, _offset_min) = (d.int()?, d.int()?);
+    let origin = digest::identity(&origin(d.text()?.as_bytes(), &[channel], txn_id.as_bytes()));
+    Ok((kind, invoiceable_fen, origin))
+}

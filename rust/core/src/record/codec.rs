@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 
 use crate::block::{Genesis, VERSION};
 use crate::cbor::{Decoder, Encoder, Malformed};
-use crate::command::Rate;
+use crate::command::{InvoiceId, Rate};
 use crate::digest::{self, Digest};
 use crate::record::{
-    CommandRecord, Invoice, Line, PaymentRecord, PaymentState, Record, RedLetter, RefundRecord, RefundState,
+    ChangeRecord, ClaimedInvoice, CommandRecord, Invoice, Line, LineRedLetter, OwedRefund, PaymentRecord, PaymentState,
+    Record, RedLetter, RefundRecord, RefundState, composed,
 };
 
 impl Record {
@@ -20,6 +21,10 @@ impl Record {
             Record::RedLetter(_) => 2,
             Record::Payment(_) => 3,
             Record::Refund(_) => 4,
+            Record::Claimed(_) => 5,
+            Record::LineRedLetter(_) => 6,
+            Record::Owed(_) => 7,
+            Record::Change(change) => change.kind,
             Record::Command(command) => command.kind,
         }
     }
@@ -32,6 +37,10 @@ impl Record {
             Record::RedLetter(red) => Some(&red.identity),
             Record::Payment(payment) => Some(&payment.identity),
             Record::Refund(refund) => Some(&refund.identity),
+            Record::Claimed(invoice) => Some(&invoice.identity),
+            Record::LineRedLetter(red) => Some(&red.identity),
+            Record::Owed(owed) => Some(&owed.identity),
+            Record::Change(change) => Some(&change.identity),
             Record::Command(command) => Some(&command.identity),
         }
     }
@@ -44,13 +53,78 @@ impl Record {
             Record::RedLetter(red) => Some(&red.refund_root),
             Record::Payment(payment) => Some(&payment.payments_root),
             Record::Refund(refund) => Some(&refund.refund_root),
+            Record::Claimed(invoice) => Some(&invoice.data_root),
+            Record::LineRedLetter(red) => Some(&red.data_root),
+            Record::Owed(owed) => Some(&owed.refund_root),
+            Record::Change(change) => Some(&change.data_root),
             Record::Command(command) => Some(&command.data_root),
         }
     }
 
-    /// Whether this is the canonical data behind it.
+    /// Whether this is the annex that it names.
     pub fn names(&self, annex: &[u8]) -> bool {
-        self.data_leaf() == Some(&digest::leaf(annex))
+        match self {
+            Record::Claimed(invoice) => composed::of_claim(annex).is_ok_and(|annex| {
+                annex.data.is_some_and(|data| digest::leaf(data) == invoice.data_root)
+                    && (annex.lines_root, annex.payments_root) == (invoice.lines_root, invoice.payments_root)
+            }),
+            Record::LineRedLetter(red) => composed::of_red_letter(annex).is_ok_and(|annex| {
+                annex.data.is_none_or(|data| digest::leaf(data) == red.data_root)
+                    && (annex.lines_root, annex.payments_root) == (red.lines_root, red.payments_root)
+            }),
+            _ => self.data_leaf() == Some(&digest::leaf(annex)),
+        }
+    }
+
+    /// The code and number that it takes, if it is an invoice, blue or red.
+    pub fn invoice_id(&self) -> Option<InvoiceId> {
+        match self {
+            Record::Invoice(invoice) => Some(InvoiceId { code: invoice.code, number: invoice.number }),
+            Record::RedLetter(red) => Some(InvoiceId { code: red.code, number: red.number }),
+            Record::Claimed(invoice) => Some(invoice.id),
+            Record::LineRedLetter(red) => Some(red.id),
+            _ => None,
+        }
+    }
+
+    /// The invoice whose standing it says.
+    pub fn stands_for(&self) -> Option<InvoiceId> {
+        match self {
+            Record::RedLetter(red) => Some(InvoiceId { code: red.original_code, number: red.original_number }),
+            Record::LineRedLetter(red) => Some(red.original),
+            Record::Owed(owed) => Some(owed.original),
+            Record::Change(change) => Some(change.invoice),
+            _ => None,
+        }
+    }
+
+    /// Whether it takes something off an invoice.
+    pub fn is_red(&self) -> bool {
+        matches!(self, Record::RedLetter(_) | Record::LineRedLetter(_))
+    }
+
+    /// The payments that it puts into an invoice, or takes out of one. An invoice that was issued at once is its
+    /// payment's first record and names none; one that was drained names it.
+    pub fn allocates(&self, annex: Option<&[u8]>) -> Vec<Digest> {
+        let identities = match (self, annex) {
+            (Record::Invoice(invoice), None) => Some(alloc::vec![invoice.identity]),
+            (Record::Claimed(_), Some(annex)) => {
+                composed::of_claim(annex).ok().map(|annex| annex.payments.iter().map(|part| part.identity).collect())
+            }
+            (Record::LineRedLetter(_), Some(annex)) => composed::of_red_letter(annex)
+                .ok()
+                .map(|annex| annex.payments.iter().map(|loss| loss.identity).collect()),
+            _ => None,
+        };
+        identities.unwrap_or_default()
+    }
+
+    /// The canonical data in its annex; `None` for a record of a drain, which repeats the identity of an earlier one.
+    pub fn data<'a>(&self, annex: Option<&'a [u8]>) -> Option<&'a [u8]> {
+        match self {
+            Record::Claimed(_) | Record::LineRedLetter(_) => composed::data(annex?).ok()?,
+            _ => annex,
+        }
     }
 
     /// Appends its bytes to `out`.
@@ -61,7 +135,11 @@ impl Record {
             Record::Invoice(invoice) => encode_invoice(head(&mut e, 14, 1), invoice),
             Record::RedLetter(red) => encode_red_letter(head(&mut e, 13, 2), red),
             Record::Payment(payment) => encode_payment(head(&mut e, 13, 3), payment),
-            Record::Refund(refund) => encode_refund(head(&mut e, 8, 4), refund),
+            Record::Refund(refund) => encode_refund(head(&mut e, 9, 4), refund),
+            Record::Claimed(invoice) => invoice.encode_fields(head(&mut e, 16, 5)),
+            Record::LineRedLetter(red) => red.encode_fields(head(&mut e, 19, 6)),
+            Record::Owed(owed) => owed.encode_fields(head(&mut e, 12, 7)),
+            Record::Change(change) => change.encode_fields(head(&mut e, 9, change.kind)),
             Record::Command(command) => {
                 let e = head(&mut e, 5, command.kind);
                 e.bytes(&command.kid).bytes_32(&command.identity).bytes_32(&command.data_root);
@@ -96,8 +174,14 @@ impl Record {
             (1, 14) => Record::Invoice(decode_invoice(&mut d)?),
             (2, 13) => Record::RedLetter(decode_red_letter(&mut d)?),
             (3, 13) => Record::Payment(decode_payment(&mut d)?),
-            (4, 8) => Record::Refund(decode_refund(&mut d)?),
-            (kind @ 16..=24, 5) => Record::Command(CommandRecord {
+            (4, 9) => Record::Refund(decode_refund(&mut d)?),
+            (5, 16) => Record::Claimed(Box::new(ClaimedInvoice::decode_fields(&mut d)?)),
+            (6, 19) => Record::LineRedLetter(Box::new(LineRedLetter::decode_fields(&mut d)?)),
+            (7, 12) => Record::Owed(Box::new(OwedRefund::decode_fields(&mut d)?)),
+            (kind @ (42..=49 | 51 | 53..=57), 9) => {
+                Record::Change(Box::new(ChangeRecord::decode_fields(kind, &mut d)?))
+            }
+            (kind @ (16..=32 | 60), 5) => Record::Command(CommandRecord {
                 kind,
                 kid: d.bytes_of()?,
                 identity: d.bytes_of()?,
@@ -114,12 +198,12 @@ fn head<'e, 'b>(e: &'e mut Encoder<'b>, length: usize, kind: u8) -> &'e mut Enco
     e.array(length).uint(VERSION).uint(u64::from(kind))
 }
 
-fn encode_line(e: &mut Encoder<'_>, line: &Line) {
+pub(super) fn encode_line(e: &mut Encoder<'_>, line: &Line) {
     e.array(6).utf8(line.tax_code.as_bytes()).int(line.rate.to_int()).int(i64::from(line.quantity));
     e.int(line.net_fen).int(line.tax_fen).int(line.total_fen);
 }
 
-fn decode_line(d: &mut Decoder<'_>) -> Result<Line, Malformed> {
+pub(super) fn decode_line(d: &mut Decoder<'_>) -> Result<Line, Malformed> {
     d.array_of(6)?;
     Ok(Line {
         tax_code: d.text_of()?,
@@ -205,7 +289,7 @@ fn decode_payment(d: &mut Decoder<'_>) -> Result<PaymentRecord, Malformed> {
 
 fn encode_refund(e: &mut Encoder<'_>, refund: &RefundRecord) {
     e.utf8(refund.seller.as_bytes()).uint(refund.state as u64).uint(refund.refund_fen);
-    e.bytes_32(&refund.payment).bytes_32(&refund.identity).bytes_32(&refund.refund_root);
+    e.bytes_32(&refund.payment).bytes_32(&refund.identity).bytes_32(&refund.refund_root).uint(refund.reduced_fen);
 }
 
 fn decode_refund(d: &mut Decoder<'_>) -> Result<RefundRecord, Malformed> {
@@ -216,6 +300,7 @@ fn decode_refund(d: &mut Decoder<'_>) -> Result<RefundRecord, Malformed> {
         payment: d.bytes_of()?,
         identity: d.bytes_of()?,
         refund_root: d.bytes_of()?,
+        reduced_fen: d.uint()?,
     })
 }
 

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::cbor::{Decoder, Encoder, Malformed};
 use crate::command::{Order, Role};
 use crate::record::Record;
-use crate::registry::{Grant, Issuer, Key, Registry, Waiting};
+use crate::registry::{Declared, Grant, Issuer, Key, Month, Registry, Waiting};
 use crate::signature::PublicKey;
 use crate::text::{TaxId, Text};
 
@@ -17,15 +17,12 @@ impl Registry {
         let mut out = Vec::new();
         let genesis = Record::Genesis(alloc::boxed::Box::new(self.genesis.clone())).to_bytes();
         let mut e = Encoder::new(&mut out);
-        e.array(8).bytes(&genesis).array(self.keys.len());
+        e.array(12).bytes(&genesis).array(self.keys.len());
         for (kid, key) in &self.keys {
             encode_key(&mut e, kid, key);
         }
         e.array(self.issuers.len());
-        for (tax_id, issuer) in &self.issuers {
-            e.array(5).text(tax_id.as_str()).text(issuer.name.as_str()).optional_uint(issuer.credit_limit_fen);
-            e.uint(u64::from(issuer.month)).uint(issuer.issued_fen);
-        }
+        self.issuers.iter().for_each(|(tax_id, issuer)| encode_issuer(&mut e, tax_id, issuer));
         let scenes = Order::SceneTable { rows: self.scenes.values().cloned().collect() };
         let rates = Order::RateTable { rows: self.rates.clone() };
         e.bytes(&scenes.encode_canonical("")).bytes(&rates.encode_canonical("")).array(self.mandates.len());
@@ -42,14 +39,18 @@ impl Registry {
         for (seller, queue) in &self.queues {
             queue.iter().for_each(|(place, waiting)| encode_waiting(&mut e, seller, *place, waiting));
         }
+        self.encode_open(&mut e);
         out
     }
 
-    /// The registry without what depends on where blocks were cut: the heights of keys, and places of arrival become
+    /// The registry without what depends on where blocks were cut: heights, block times, and places of arrival become
     /// ranks. Equal histories of inputs give equal bytes, however they were batched.
     pub fn encode_uncut(&self) -> Vec<u8> {
         let mut uncut = self.clone();
-        uncut.keys.values_mut().for_each(|key| key.from_height = 0);
+        for key in uncut.keys.values_mut() {
+            (key.from_height, key.retired_ms) = (0, key.retired_ms.map(|_| 0));
+        }
+        uncut.forget_times();
         let mut places: Vec<u64> = self.places.values().map(|(_, place)| *place).collect();
         places.sort_unstable();
         let rank = |place: &u64| places.binary_search(place).unwrap_or_default() as u64;
@@ -65,7 +66,7 @@ impl Registry {
     /// [`Malformed`]; the caller rebuilds the state from the log.
     pub fn decode(bytes: &[u8]) -> Result<Registry, Malformed> {
         let mut d = Decoder::new(bytes);
-        d.array_of(8)?;
+        d.array_of(12)?;
         let Record::Genesis(genesis) = Record::decode(d.bytes()?)? else { return Err(Malformed) };
         let keys: BTreeMap<_, Key> = map(&mut d, decode_key)?;
         let issuers = map(&mut d, decode_issuer)?;
@@ -91,6 +92,10 @@ impl Registry {
             queues: BTreeMap::new(),
             places: BTreeMap::new(),
             reversing: BTreeMap::new(),
+            delegations: BTreeMap::new(),
+            individuals: BTreeSet::new(),
+            pending: BTreeMap::new(),
+            owed: BTreeMap::new(),
         };
         for (kid, mut key) in keys {
             key.scenes = registry.shared(key.scenes);
@@ -100,12 +105,13 @@ impl Registry {
             let (seller, place, waiting) = decode_waiting(&mut d)?;
             registry.enqueue(seller, place, waiting);
         }
+        registry.decode_open(&mut d)?;
         d.end()?;
         Ok(registry)
     }
 }
 
-fn map<'a, K: Ord, V>(
+pub(super) fn map<'a, K: Ord, V>(
     d: &mut Decoder<'a>,
     read: impl Fn(&mut Decoder<'a>) -> Result<(K, V), Malformed>,
 ) -> Result<BTreeMap<K, V>, Malformed> {
@@ -113,16 +119,21 @@ fn map<'a, K: Ord, V>(
 }
 
 fn encode_key(e: &mut Encoder<'_>, kid: &[u8; 16], key: &Key) {
-    e.array(8).bytes(kid).bytes(key.public_key.as_bytes()).uint(key.role as u64).text(key.tax_id.as_str());
+    e.array(11).bytes(kid).bytes(key.public_key.as_bytes()).uint(key.role as u64).text(key.tax_id.as_str());
     e.array(key.scenes.len());
     for scene in key.scenes.iter() {
         e.text(scene.as_str());
     }
-    e.uint(key.from_height).uint(key.to_height).bool(key.retired);
+    e.uint(key.from_height).uint(key.to_height).optional_uint(key.retired_ms).bool(key.revoked);
+    match key.admitted_ms {
+        Some(until_ms) => e.int(until_ms),
+        None => e.null(),
+    };
+    e.optional_bytes(key.successor.as_ref().map(|kid| &kid[..]));
 }
 
 fn decode_key(d: &mut Decoder<'_>) -> Result<([u8; 16], Key), Malformed> {
-    d.array_of(8)?;
+    d.array_of(11)?;
     let kid = d.bytes_of()?;
     let key = Key {
         public_key: PublicKey::from_admitted(d.bytes_of()?),
@@ -131,19 +142,47 @@ fn decode_key(d: &mut Decoder<'_>) -> Result<([u8; 16], Key), Malformed> {
         scenes: (0..d.array()?).map(|_| d.text_of()).collect::<Result<_, _>>()?,
         from_height: d.uint()?,
         to_height: d.uint()?,
-        retired: d.bool()?,
+        retired_ms: d.optional(Decoder::uint)?,
+        revoked: d.bool()?,
+        admitted_ms: d.optional(Decoder::int)?,
+        successor: d.optional(Decoder::bytes_of)?,
     };
     Ok((kid, key))
 }
 
+fn encode_issuer(e: &mut Encoder<'_>, tax_id: &TaxId, issuer: &Issuer) {
+    e.array(8).text(tax_id.as_str()).text(issuer.name.as_str()).optional_uint(issuer.credit_limit_fen);
+    e.uint(u64::from(issuer.month)).uint(issuer.issued_fen).array(issuer.months.len());
+    for (month, books) in &issuer.months {
+        e.array(4).uint((*month).into()).int(books.invoiced_fen).int(books.uninvoiced_fen).int(books.red_fen);
+    }
+    e.array(issuer.declared.len());
+    for (month, declared) in &issuer.declared {
+        e.array(5).uint((*month).into()).bool(declared.acknowledged);
+        declared.fen.iter().for_each(|fen| _ = e.uint(*fen));
+    }
+    e.optional_uint(issuer.applied_for.map(u64::from));
+}
+
 fn decode_issuer(d: &mut Decoder<'_>) -> Result<(TaxId, Issuer), Malformed> {
-    d.array_of(5)?;
+    d.array_of(8)?;
     let tax_id = d.text_of()?;
     let issuer = Issuer {
         name: d.text_of()?,
         credit_limit_fen: d.optional(Decoder::uint)?,
         month: d.uint_as()?,
         issued_fen: d.uint()?,
+        months: map(d, |d| {
+            d.array_of(4)?;
+            let month = d.uint_as()?;
+            Ok((month, Month { invoiced_fen: d.int()?, uninvoiced_fen: d.int()?, red_fen: d.int()? }))
+        })?,
+        declared: map(d, |d| {
+            d.array_of(5)?;
+            let (month, acknowledged) = (d.uint_as()?, d.bool()?);
+            Ok((month, Declared { fen: [d.uint()?, d.uint()?, d.uint()?], acknowledged }))
+        })?,
+        applied_for: d.optional(Decoder::uint_as)?,
     };
     Ok((tax_id, issuer))
 }

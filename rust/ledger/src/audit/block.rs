@@ -101,8 +101,8 @@ impl Auditor<'_> {
         report.records += built.entries.len() as u64;
         for entry in &built.entries {
             match entry.record {
-                Record::Invoice(_) => report.invoices += 1,
-                Record::RedLetter(_) => report.red_letters += 1,
+                Record::Invoice(_) | Record::Claimed(_) => report.invoices += 1,
+                Record::RedLetter(_) | Record::LineRedLetter(_) => report.red_letters += 1,
                 _ => {}
             }
         }

@@ -75,9 +75,18 @@ impl Counts {
                     self.blue_fen += u128::from(invoice.line.total_fen.unsigned_abs());
                     self.add_to_curve(invoice.dated_at_ms);
                 }
+                Record::Claimed(invoice) => {
+                    self.invoices += 1;
+                    self.blue_fen += u128::from(invoice.sum.total_fen.unsigned_abs());
+                    self.add_to_curve(invoice.issued_at_ms.cast_signed());
+                }
                 Record::RedLetter(red) => {
                     self.red_letters += 1;
                     self.red_fen += u128::from(red.line.total_fen.unsigned_abs());
+                }
+                Record::LineRedLetter(red) => {
+                    self.red_letters += 1;
+                    self.red_fen += u128::from(red.sum.total_fen.unsigned_abs());
                 }
                 _ => {}
             }

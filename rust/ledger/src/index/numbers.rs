@@ -57,6 +57,14 @@ impl Numbers {
         }
     }
 
+    /// Forgets a number that was the last one added of its run.
+    pub fn take_back(&mut self, code: &InvoiceCode, number: u32) {
+        let Some(runs) = self.codes.get_mut(code) else { return };
+        if let Some(place) = runs.before(number) {
+            runs.runs[place].records.pop();
+        }
+    }
+
     /// The ordinal of a number's record.
     pub fn get(&self, code: &InvoiceCode, number: u32) -> Option<u32> {
         let runs = self.codes.get(code)?;

@@ -17,7 +17,7 @@ use crate::index::table::{SHARDS, Slot, Table};
 use crate::index::{Changes, Counts, Index, Position, Secret};
 use crate::log::BlockPlace;
 
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 /// Bytes before the head.
 pub(super) const PREFIX_BYTES: usize = 8;
 /// Sections before those of the tables.
@@ -218,7 +218,7 @@ fn encode_changes(e: &mut Encoder<'_>, index: &Index) {
         let records = run.records[run.settled..].iter().flat_map(|record| record.to_be_bytes()).collect::<Vec<u8>>();
         e.text(code.as_str()).uint(u64::from(run.from)).uint(run.settled as u64).bytes(&records);
     }
-    for changes in [&index.remaining, &index.drained, &index.reduced] {
+    for changes in [&index.standings, &index.reds, &index.allocations] {
         e.bytes(&words(changes.recent().into_iter().flat_map(|(record, value)| [u64::from(record), value])));
     }
     let mut refunded = Vec::new();
@@ -237,7 +237,7 @@ pub(super) fn add_changes(section: &[u8], index: &mut Index) -> Result<(), Malfo
         let records = records.as_chunks::<4>().0.iter().map(|record| u32::from_be_bytes(*record));
         index.numbers.extend(code, from, settled as usize, records).ok_or(Malformed)?;
     }
-    for changes in [&mut index.remaining, &mut index.drained, &mut index.reduced] {
+    for changes in [&mut index.standings, &mut index.reds, &mut index.allocations] {
         add_pairs(d.bytes()?, changes)?;
     }
     for entry in d.bytes()?.chunks(40) {

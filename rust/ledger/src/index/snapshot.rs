@@ -20,6 +20,7 @@ use crate::index::part::{self, Edge, Head, PREFIX_BYTES, Section};
 use crate::index::table::{SHARDS, Table};
 use crate::index::{Index, Secret};
 use crate::log::{BlockPlace, LogReader, sync_dir};
+use crate::settled::standing_at;
 
 /// Records and blocks of a part: they bound what opening after a crash reads of the log.
 const PART_RECORDS: u64 = if cfg!(test) { 6 } else { 250_000 };
@@ -255,8 +256,8 @@ pub fn secret(bytes: &[u8; 16]) -> Secret {
 }
 
 /// The digest of the whole state: equal for equal histories of inputs, however they were cut into blocks.
-pub fn state_digest(index: &Index, registry: &Registry) -> Digest {
+pub fn state_digest(index: &Index, registry: &Registry, log: &LogReader) -> Digest {
     let mut bytes = registry.encode_uncut();
-    index.digest_into(&mut bytes);
+    index.digest_into(&mut bytes, |location| standing_at(log, location));
     farechain_core::digest::leaf(&bytes)
 }

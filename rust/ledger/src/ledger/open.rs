@@ -1,5 +1,6 @@
 //! Creating and opening: recovery is the normal path. The snapshot, if it is good, and the blocks behind it.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -84,7 +85,7 @@ fn secret_path(dir: &Path) -> PathBuf {
 
 /// Confirms an identity in the log.
 pub(crate) fn confirm(log: &LogReader) -> impl Fn(Location, &Digest) -> bool + '_ {
-    |location, identity| crate::draft::read_record(log, location).identity() == Some(identity)
+    |location, identity| crate::settled::read_record(log, location).identity() == Some(identity)
 }
 
 impl Ledger {
@@ -291,7 +292,7 @@ impl State {
 
     /// Applies the next block, trusting what its checksum covers; the reader knows its place.
     fn apply(&mut self, log: &LogReader, place: &BlockPlace, body: &Body) -> Result<(), LedgerError> {
-        let height = body.header().height;
+        let (height, time_ms) = (body.header().height, body.header().time_ms);
         let damaged = |what| damaged(log, place, what);
         if body.header().previous != self.index.head {
             return Err(damaged("a block that does not follow the one before it"));
@@ -305,8 +306,8 @@ impl State {
                 return Err(damaged("an annex is not what its record names"));
             }
             let location = Location { height, index: index as u32 };
-            self.registry.apply(&record, annex, location).map_err(|damage| damaged(damage.0))?;
-            entries.push(Entry { record, annex });
+            self.registry.apply(&record, annex, location, time_ms).map_err(|damage| damaged(damage.0))?;
+            entries.push(Entry { record, annex: annex.map(Cow::Borrowed) });
             hashes.push(digest::leaf(body.record(index)));
         }
         let outcomes: Option<Vec<Outcome>> = body.outcomes().collect();

@@ -3,15 +3,21 @@
 use std::sync::{Arc, PoisonError};
 
 use farechain_core::block::{Header, SourceRange};
+use farechain_core::command::InvoiceId;
+use farechain_core::decide::{self, LineNow, PaymentNow, View};
 use farechain_core::digest::{self, Digest};
 use farechain_core::outcome::{Location, Outcome};
 use farechain_core::record::Record;
+use farechain_core::record::composed::Part;
+use farechain_core::registry::Registry;
+use farechain_core::standing::Standing;
 use farechain_lanes::blake3::{self, Tree};
 
 use crate::error::LedgerError;
 use crate::index::Counts;
 use crate::ledger::Ledger;
 use crate::log::body::{Body, ByteList, has_evidence};
+use crate::settled::Settled;
 
 /// Bytes of records' trees in memory. One of 8,192 records has 0.5 MiB, so that three days of 170,000 invoices stay:
 /// proofs are asked for soon after the payment.
@@ -58,8 +64,17 @@ pub struct InvoiceView {
     pub record: Record,
     /// Its hash.
     pub hash: Digest,
-    /// What is left of a blue invoice after all reversals, fen; 0 for a red one.
-    pub remaining_fen: u64,
+    /// Where a blue invoice stands; `None` for a red one.
+    pub standing: Option<Standing>,
+}
+
+/// What a blue invoice is made of.
+#[derive(Debug)]
+pub struct InvoiceParts {
+    /// Its lines as issued, and what is left of each.
+    pub lines: Vec<LineNow>,
+    /// Its payments as issued, each after what is live of it, fen.
+    pub parts: Vec<(u64, Part)>,
 }
 
 /// An accepted input as it was received.
@@ -147,15 +162,46 @@ impl Ledger {
         let damaged = || LedgerError::Corrupt(format!("the record at {location:?} cannot be read; stop and audit"));
         let bytes = self.log.record(location)?.ok_or_else(damaged)?;
         let record = Record::decode(&bytes).map_err(|_| damaged())?;
-        let remaining_fen = match &record {
-            Record::Invoice(invoice) => {
-                let total_fen = invoice.line.total_fen.unsigned_abs();
-                self.index().remaining_fen(location).unwrap_or(total_fen)
-            }
-            _ => 0,
-        };
         let hash = farechain_core::digest::leaf(&bytes);
-        Ok(InvoiceView { location, bytes, record, hash, remaining_fen })
+        let standing = match record.invoice_id() {
+            Some(id) if !record.is_red() => self.view(|view| view.invoice(&id)).map(|now| now.standing),
+            _ => None,
+        };
+        Ok(InvoiceView { location, bytes, record, hash, standing })
+    }
+
+    /// The lines of a blue invoice with what is left of each, and its payments with what is live of each.
+    pub fn invoice_parts(&self, code: &str, number: u32) -> Option<InvoiceParts> {
+        let id = InvoiceId { code: farechain_core::text::Text::new(code)?, number };
+        self.view(|view| {
+            view.invoice(&id)?;
+            let live_fen = |part: &Part| {
+                let live = view.payment(&part.identity).and_then(|payment| payment.live);
+                live.filter(|live| live.invoice == id).map_or(0, |live| live.fen)
+            };
+            let parts = view.parts(&id).into_iter().map(|part| (live_fen(&part), part)).collect();
+            Some(InvoiceParts { lines: view.lines(&id), parts })
+        })
+    }
+
+    /// A payment, and what may still be invoiced of it and is not, fen.
+    pub fn payment(&self, identity: &Digest) -> Option<(PaymentNow, u64)> {
+        self.view(|view| {
+            let payment = view.payment(identity)?;
+            let left_fen = decide::uninvoiced_fen(view, &payment);
+            Some((payment, left_fen))
+        })
+    }
+
+    /// The registry as it is now.
+    pub fn registry_now(&self) -> Registry {
+        self.registry().clone()
+    }
+
+    /// Reads the durable state as `decide` does.
+    pub fn view<T>(&self, read: impl FnOnce(&Settled<'_>) -> T) -> T {
+        let (index, registry) = (self.index(), self.registry());
+        read(&Settled { index: &index, log: &self.log, registry: &registry })
     }
 
     /// The accepted inputs of a block, in the order of their outcomes.

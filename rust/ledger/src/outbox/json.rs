@@ -113,28 +113,38 @@ pub fn message(code: Code) -> &'static str {
         Code::Schema => "not a CloudEvent of this kind, or a field is missing, unknown or malformed",
         Code::Size => "larger than 64 KiB",
         Code::Depth => "nested deeper than 32 levels",
-        Code::Signature => "no signature, or it does not verify",
+        Code::Signature => "no signature, proof or presentation where one is needed, or it does not verify",
         Code::KeyUnknown => "the key is not registered: register it and send again",
-        Code::KeyExpired => "the key is not valid at this height",
+        Code::KeyExpired => "the key is not valid at this height, or is retired",
         Code::Role => "this key may not sign this",
         Code::Chain => "signed for another network",
-        Code::UsccFormat => "seller_tax_id is not 18 characters of its alphabet",
-        Code::UsccChecksum => "the check digit of seller_tax_id is wrong",
+        Code::Shard => "belongs to another chain of this network",
+        Code::UsccFormat => "a tax id is not 18 characters of its alphabet",
+        Code::UsccChecksum => "the check digit of a tax id is wrong",
+        Code::CodeFormat => "not an invoice code of either family",
+        Code::CodeRegion => "the code's region is not this chain's",
+        Code::NumberRange => "a number outside 1 to 99999999 or of no blue invoice, or none to give now",
+        Code::NumberReused => "the range overlaps one already granted",
         Code::AmountNegative => "an amount is negative",
         Code::AmountFloat => "an amount is not written as an integer",
         Code::AmountOverflow => "an amount is 2^53 fen or more",
-        Code::RateNotAllowed => "the rate table does not allow the mandate's rate on this day",
-        Code::TimeNoOffset => "paid_at has no offset from UTC",
+        Code::SumLines => "an amount is not the sum that the ledger has",
+        Code::TaxMismatch => "the tax is not that of the rate",
+        Code::RateNotAllowed => "no mandate for this scene, or the rate table does not allow its rate on this day",
+        Code::TimeNoOffset => "a time has no offset from UTC",
         Code::TimeFuture => "paid_at lies more than 48 hours after it was received",
+        Code::TitleRequired => "an organisation needs a tax id and a title",
+        Code::TitleChars => "the title has characters that none may have",
+        Code::PaymentUnknown => "a payment that the ledger has not seen, or of which the invoice holds nothing",
+        Code::PaymentSpent => "an invoice holds the payment already",
+        Code::PaymentRefunded => "nothing of the payment is left to invoice",
         Code::PaymentConflict => "another payment with this identity and other data is in the ledger",
-        Code::OverInvoiced => "more to invoice than was paid",
-        Code::RedExceeds => "refunds exceed what was paid",
+        Code::SellerMixed => "payments of several sellers: claim them apart",
+        Code::OverInvoiced => "more than was paid, or than remains of the invoice",
         Code::State => "not allowed in the present state",
-        Code::CodeFormat => "not an invoice code of this family",
-        Code::CodeRegion => "the code's region is not this chain's",
-        Code::NumberRange => "a number outside 1 to 99999999, or an empty range",
-        Code::NumberReused => "the range overlaps one already granted",
-        _ => "refused; see the code",
+        Code::LockedByOther => "locked by another, or for another claim",
+        Code::RedExceeds => "refunds exceed what was paid",
+        Code::RedNeedsConfirm => "used or posted: ask the other side with RED_REQUEST",
     }
 }
 
@@ -147,6 +157,13 @@ mod tests {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339(1_709_252_999_123), "2024-03-01T00:29:59.123Z");
         assert_eq!(rfc3339(1_798_761_599_999), "2026-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn every_code_has_a_message_of_its_own() {
+        let messages: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| message(*code)).collect();
+        assert_eq!(messages.len(), Code::ALL.len());
+        assert!(messages.iter().all(|message| !message.is_empty()));
     }
 
     #[test]

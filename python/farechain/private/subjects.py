@@ -1,0 +1,127 @@
+"""Subjects: a keyed hash for an id, a data key each, wrapped; and what of them was erased.
+
+The ids themselves are in no file. The hash's key is random, wrapped under the key-encryption key too, and
+stays the same for the life of a store: an erasure of one day finds its subject in any older copy.
+"""
+
+import hmac
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from farechain.errors import EXIT_USAGE, FarechainError
+from farechain.private.database import Database
+from farechain.private.sealing import TamperedError, new_key, seal, unseal
+
+SUBJECT_BYTES_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """That a subject was erased: 32 bytes of keyed hash of its id, when, and how many entries went."""
+
+    subject: bytes
+    at_ms: int
+    entries: int
+
+
+class Subjects:
+    """The subjects of one store. ``connection`` is that of an open transaction; ``owner`` a subject's hash.
+
+    Raises:
+        FarechainError: ``E_PRIVATE_KEY`` where the store was made with another key-encryption key.
+    """
+
+    def __init__(self, database: Database, kek: bytes) -> None:
+        self._database = database
+        self._kek = kek
+        with database.writing() as connection:
+            row = connection.execute("SELECT value FROM store WHERE name = 'index_key'").fetchone()
+            if row is None:
+                row = (seal(kek, new_key(), b"INDEX"),)
+                connection.execute("INSERT INTO store VALUES ('index_key', ?)", row)
+        try:
+            self._index_key = unseal(kek, row[0], b"INDEX")
+        except TamperedError as error:
+            message = "the key file is not this private store's: name its own with private.key_file"
+            raise FarechainError("E_PRIVATE_KEY", message, EXIT_USAGE) from error
+
+    def owner_of(self, subject: str) -> bytes:
+        """The 32-byte hash of an id. Raises ``ValueError`` where the id has not 1-256 bytes of UTF-8."""
+        encoded = subject.encode()
+        if not 1 <= len(encoded) <= SUBJECT_BYTES_MAX:
+            raise ValueError(f"a subject's id has 1-{SUBJECT_BYTES_MAX} bytes")
+        return hmac.digest(self._index_key, encoded, "sha256")
+
+    def key_of(self, owner: bytes) -> bytes | None:
+        """Its data key; None where it has none. Raises ``E_PRIVATE_STORE`` where that was altered."""
+        rows = self._database.read(
+            "SELECT wrapped FROM subjects JOIN keys ON number = key WHERE subject = ?", owner
+        )
+        if not rows:
+            return None
+        try:
+            return unseal(self._kek, rows[0][0], b"SUBJECT", owner)
+        except TamperedError as error:
+            raise self._database.damaged("a subject's key is not the one that was written") from error
+
+    def new_key_of(self, connection: sqlite3.Connection, owner: bytes, now_ms: int) -> bytes:
+        """Gives it a data key, younger than every erasure of it, whatever the clock says."""
+        last = connection.execute("SELECT max(at_ms) FROM erasures WHERE subject = ?", (owner,)).fetchone()[0]
+        created_ms = now_ms if last is None else max(now_ms, last + 1)
+        key = new_key()
+        wrapped = seal(self._kek, key, b"SUBJECT", owner)
+        number = connection.execute("INSERT INTO keys (wrapped) VALUES (?)", (wrapped,)).lastrowid
+        connection.execute("INSERT INTO subjects VALUES (?, ?, ?)", (owner, number, created_ms))
+        return key
+
+    def forget_empty(self, connection: sqlite3.Connection, owners: Iterable[bytes]) -> None:
+        """Removes the keys of those that have no entry any more."""
+        for owner in owners:
+            if not connection.execute("SELECT 1 FROM entries WHERE subject = ?", (owner,)).fetchone():
+                _remove(connection, owner)
+
+    def erase(self, connection: sqlite3.Connection, owner: bytes, now_ms: int) -> int:
+        """Removes key and entries and says so in the list of erasures; returns how many entries went.
+
+        The erasure is not older than the key, so that ``erase_again`` finds both in a copy.
+        """
+        row = connection.execute("SELECT created_ms FROM subjects WHERE subject = ?", (owner,)).fetchone()
+        if row is None:
+            return 0
+        entries = _remove(connection, owner)
+        _note(connection, Erasure(owner, max(now_ms, row[0]), entries))
+        return entries
+
+    def erase_again(self, connection: sqlite3.Connection, erasure: Erasure) -> int:
+        """What ``erase`` did, in a copy from before it. What the subject gave later stays."""
+        old = connection.execute(
+            "SELECT 1 FROM subjects WHERE subject = ? AND created_ms <= ?", (erasure.subject, erasure.at_ms)
+        ).fetchone()
+        entries = _remove(connection, erasure.subject) if old is not None else 0
+        _note(connection, erasure)
+        return entries
+
+    def erasures(self) -> list[Erasure]:
+        """All erasures, in their order."""
+        rows = self._database.read("SELECT subject, at_ms, entries FROM erasures ORDER BY number")
+        return [Erasure(*row) for row in rows]
+
+
+def _remove(connection: sqlite3.Connection, owner: bytes) -> int:
+    entries = connection.execute("DELETE FROM entries WHERE subject = ?", (owner,)).rowcount
+    # Of the same length, so that it is written where the key stood.
+    connection.execute(
+        "UPDATE keys SET wrapped = zeroblob(length(wrapped))"
+        " WHERE number = (SELECT key FROM subjects WHERE subject = ?)",
+        (owner,),
+    )
+    connection.execute("DELETE FROM subjects WHERE subject = ?", (owner,))
+    return entries
+
+
+def _note(connection: sqlite3.Connection, erasure: Erasure) -> None:
+    connection.execute(
+        "INSERT INTO erasures (subject, at_ms, entries) VALUES (?, ?, ?)",
+        (erasure.subject, erasure.at_ms, erasure.entries),
+    )
