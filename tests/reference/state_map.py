@@ -1,4 +1,4 @@
-"""The tree over current state: hashing by the definition, proofs made and verified (docs/format.md)."""
+"""The tree over current state (docs/format.md, section 9): hashed by the definition, proved, verified."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,7 +104,7 @@ def decode(proof: bytes, key: bytes) -> Proof:
 
 
 def verify(expected: bytes, key: bytes, proof: bytes) -> bytes | None:
-    """The value of a key under a root, or None. Raises ``ValueError`` for what proves nothing."""
+    """The value of a key under a root, None if it has none. Raises ``ValueError`` for what proves nothing."""
     parts = decode(proof, key)
     if parts.entry is None:
         found = empty_hash()

@@ -1,4 +1,4 @@
-"""The reference's tree over current state: order does not matter, proofs say what the map says."""
+"""The tree over current state: order does not matter, proofs say what the map says, others nothing."""
 
 import hashlib
 import json

@@ -191,8 +191,8 @@ FILES: dict[str, Callable[[], Cases]] = {
     "trees": tree_cases,
     "events": event_cases,
     "codes": code_cases,
-    "invoice_codes": invoice_code_cases,
     "state_map": state_cases,
+    "invoice_codes": invoice_code_cases,
 }
 
 

@@ -1,4 +1,4 @@
-"""Cases of the tree over current state: its root; proofs of keys there, of others, and refused ones."""
+"""Cases of the tree over current state: its root, proofs of keys that are there and of others, refusals."""
 
 import hashlib
 from collections.abc import Iterator
