@@ -1,6 +1,6 @@
 """The registry as requests see it: read from the ledger at most so often, one reading for all who ask.
 
-A reading copies every key, grant and book, so its cost grows with the network; it takes at most a twentieth
+A reading copies every key, grant and book, so its cost grows with the network; it takes at most a tenth
 of the time, however many ask.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from farechain._core import Ledger
 
-COST_RATIO = 20
+COST_RATIO = 10
 
 
 @dataclass(frozen=True, slots=True)
