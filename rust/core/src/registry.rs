@@ -312,6 +312,11 @@ impl Registry {
         shared
     }
 
+    /// The grant of a seller's next number, if nothing of the seller waits for one.
+    pub fn free_grant(&self, seller: &TaxId) -> Option<&Grant> {
+        self.next_grant(seller).filter(|_| !self.has_queue(seller))
+    }
+
     /// Whether something of this seller waits.
     pub fn has_queue(&self, seller: &TaxId) -> bool {
         self.queues.get(seller).is_some_and(|queue| !queue.is_empty())

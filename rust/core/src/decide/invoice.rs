@@ -60,7 +60,7 @@ pub(super) fn find<V: View>(view: &V, id: &InvoiceId) -> Result<InvoiceNow, Code
 
 /// The grant of a seller's next number, if nothing of the seller waits for one.
 pub(super) fn number_for<'r>(registry: &'r Registry, seller: &TaxId) -> Result<&'r Grant, Code> {
-    registry.next_grant(seller).filter(|_| !registry.has_queue(seller)).ok_or(Code::NumberRange)
+    registry.free_grant(seller).ok_or(Code::NumberRange)
 }
 
 /// A key that may hold an invoice.

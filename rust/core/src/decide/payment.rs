@@ -103,9 +103,9 @@ fn place<'r>(
     if !issuer.has_credit(|| month(registry, block), record.invoiceable_fen) {
         return Ok(Place::Recorded(State::WaitingCredit));
     }
-    match registry.next_grant(&payment.seller) {
-        Some(grant) if !registry.has_queue(&payment.seller) => Ok(Place::Issued(terms, grant)),
-        _ => Ok(Place::Recorded(State::WaitingGrant)),
+    match registry.free_grant(&payment.seller) {
+        Some(grant) => Ok(Place::Issued(terms, grant)),
+        None => Ok(Place::Recorded(State::WaitingGrant)),
     }
 }
 

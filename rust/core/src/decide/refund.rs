@@ -49,12 +49,12 @@ pub(super) fn decide<'a, V: View>(
     if must_be_asked_for(&now) {
         return Ok((Verdict::Recorded, owed(&now, &back, Some(data))));
     }
-    match registry.next_grant(&refund.seller) {
-        Some(grant) if !registry.has_queue(&refund.seller) => {
+    match registry.free_grant(&refund.seller) {
+        Some(grant) => {
             let red = red_letter(view, &now, &back.takes(), &back.cause(Some(data)), grant, block)?;
             Ok((Verdict::Reversed, red))
         }
-        _ => recorded(identity, RefundState::WaitingGrant, 0),
+        None => recorded(identity, RefundState::WaitingGrant, 0),
     }
 }
 

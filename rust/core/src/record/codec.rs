@@ -64,13 +64,20 @@ impl Record {
     /// Whether this is the annex that it names.
     pub fn names(&self, annex: &[u8]) -> bool {
         match self {
-            Record::Claimed(invoice) => composed::of_claim(annex).is_ok_and(|annex| {
-                annex.data.is_some_and(|data| digest::leaf(data) == invoice.data_root)
-                    && (annex.lines_root, annex.payments_root) == (invoice.lines_root, invoice.payments_root)
+            // An annex has one spelling, so that what is written again from its parts has its roots.
+            Record::Claimed(invoice) => composed::of_claim(annex).is_ok_and(|parts| {
+                parts.data.is_some_and(|data| {
+                    let written = composed::write_claim(data, &parts.lines, &parts.payments);
+                    digest::leaf(data) == invoice.data_root
+                        && written.bytes == annex
+                        && (written.lines_root, written.payments_root) == (invoice.lines_root, invoice.payments_root)
+                })
             }),
-            Record::LineRedLetter(red) => composed::of_red_letter(annex).is_ok_and(|annex| {
-                annex.data.is_none_or(|data| digest::leaf(data) == red.data_root)
-                    && (annex.lines_root, annex.payments_root) == (red.lines_root, red.payments_root)
+            Record::LineRedLetter(red) => composed::of_red_letter(annex).is_ok_and(|parts| {
+                let written = composed::write_red_letter(parts.data, &parts.lines, &parts.payments);
+                parts.data.is_none_or(|data| digest::leaf(data) == red.data_root)
+                    && written.bytes == annex
+                    && (written.lines_root, written.payments_root) == (red.lines_root, red.payments_root)
             }),
             _ => self.data_leaf() == Some(&digest::leaf(annex)),
         }

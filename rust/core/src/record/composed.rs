@@ -55,10 +55,6 @@ pub struct Composed<'a, L, P> {
     pub lines: Vec<L>,
     /// The payments.
     pub payments: Vec<P>,
-    /// Merkle root over the lines.
-    pub lines_root: Digest,
-    /// Merkle root over the payments.
-    pub payments_root: Digest,
 }
 
 /// An annex that was put together, with its roots.
@@ -158,24 +154,17 @@ fn read<'a, L, P>(
     let mut d = Decoder::new(annex);
     d.array_of(3)?;
     let data = d.optional(Decoder::bytes)?;
-    let (lines, lines_root) = read_list(&mut d, line)?;
-    let (payments, payments_root) = read_list(&mut d, payment)?;
+    let lines = read_list(&mut d, line)?;
+    let payments = read_list(&mut d, payment)?;
     d.end()?;
-    Ok(Composed { data, lines, payments, lines_root, payments_root })
+    Ok(Composed { data, lines, payments })
 }
 
 fn read_list<'a, T>(
     d: &mut Decoder<'a>,
     item: impl Fn(&mut Decoder<'a>) -> Result<T, Malformed>,
-) -> Result<(Vec<T>, Digest), Malformed> {
-    let count = d.array()?;
-    let (mut items, mut leaves) = (Vec::with_capacity(count), Vec::with_capacity(count));
-    for _ in 0..count {
-        let before = d.rest();
-        items.push(item(d)?);
-        leaves.push(digest::leaf(&before[..before.len() - d.rest().len()]));
-    }
-    Ok((items, merkle::root(&leaves)))
+) -> Result<Vec<T>, Malformed> {
+    (0..d.array()?).map(|_| item(d)).collect()
 }
 
 fn encode_red_line(e: &mut Encoder<'_>, red: &RedLine) {
