@@ -12,9 +12,9 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from farechain import _core
-from farechain.api.app import create_app
 from farechain.api.context import ApiContext, Liveness
 from farechain.listening import address, bind, serve
+from farechain.pages.site import create_site
 
 LOG_SEED = bytes(range(32))
 
@@ -39,7 +39,7 @@ async def _serve(place: Path) -> None:
         threshold=2,
     )
     listener, stop = bind("127.0.0.1", 0), asyncio.Event()
-    serving = asyncio.create_task(serve(create_app(context), listener, stop))
+    serving = asyncio.create_task(serve(create_site(context), listener, stop))
     print(address(listener), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     stop.set()

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from browser.serving import browser, serve
 from browser.small_day import WITNESSES, SmallDay, build
-from farechain.api.app import create_app
 from farechain.api.context import ApiContext, Liveness
+from farechain.pages.site import create_site
 
 SCREENS = Path(__file__).parents[2] / "var" / "screens"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
@@ -48,7 +48,7 @@ def site(small_day: SmallDay, liveness: Liveness) -> Iterator[str]:
         witness_vkeys=small_day.witness_vkeys,
         threshold=2,
     )
-    with serve(create_app(context)) as address:
+    with serve(create_site(context)) as address:
         yield address
 
 

@@ -9,10 +9,10 @@ import re
 from base64 import b64encode
 from pathlib import Path
 
-import farechain.api
+import farechain.pages
 
-API = Path(farechain.api.__file__).parent
-BROWSER, STATIC = API / "browser", API / "static"
+PAGES = Path(farechain.pages.__file__).parent
+BROWSER, STATIC = PAGES / "browser", PAGES / "static"
 
 
 def digest_of_sources() -> str:

@@ -48,15 +48,17 @@ def test_decisions_are_numbered_listed_and_complete() -> None:
 
 
 def test_every_template_and_page_file_is_used() -> None:
-    api = ROOT / "python" / "farechain" / "api"
-    sources = "".join(path.read_text() for path in [*api.glob("*.py"), *api.glob("templates/*")])
-    sources += (api / "browser" / "bundle.mjs").read_text()
-    for path in [*api.glob("templates/*"), *api.glob("static/*")]:
-        assert path.name in sources or path.name == "noble.LICENSE", f"{path.name} is used by nothing"
+    pages = ROOT / "python" / "farechain" / "pages"
+    templates = [path for path in pages.rglob("templates/**/*") if path.is_file()]
+    sources = "".join(path.read_text() for path in [*pages.glob("*.py"), *templates])
+    sources += (pages / "browser" / "bundle.mjs").read_text()
+    for path in [*templates, *pages.glob("static/*")]:
+        name = path.relative_to(pages / "templates").as_posix() if path in templates else path.name
+        assert name in sources or name in {"noble.LICENSE", "role.html"}, f"{name} is used by nothing"
 
 
 def test_every_browser_source_is_bundled() -> None:
-    browser = ROOT / "python" / "farechain" / "api" / "browser"
+    browser = ROOT / "python" / "farechain" / "pages" / "browser"
     sources = {path.name: path.read_text() for path in browser.glob("*.js")}
     imported = {name for text in sources.values() for name in re.findall(r'from "\./([a-z0-9_]+\.js)"', text)}
     assert set(sources) - imported == {"page.js", "offline.js"}

@@ -12,7 +12,7 @@ MAX_LINES = 400
 MAX_TEST_LINES = 600
 """A list of scenarios may be longer than a program."""
 FORBIDDEN = re.compile(r"(^|[_.-])(utils?|helpers?|common|managers?|misc|stuff)([_.-]|$)", re.I)
-BUILT = {Path("python/farechain/api/static/page.js")}
+BUILT = {Path("python/farechain/pages/static/page.js")}
 DOCUMENTS = [path for path in tracked() if path.suffix == ".md"]
 # Put together, so that this file does not contain them.
 HOSTS = [".".join(parts) for parts in (("registry", "npmjs"), ("pypi", "org"), ("files", "pythonhosted"))]

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from farechain.api.app import create_app
 from farechain.api.context import ApiContext, Liveness
+from farechain.pages.site import create_site
 from web.chain import SmallChain, SmallLog
 
 
@@ -40,7 +40,7 @@ def context(chain: SmallChain, log: SmallLog, tmp_path: Path) -> ApiContext:
 
 @pytest.fixture
 async def client(context: ApiContext) -> Any:
-    transport = httpx.ASGITransport(app=create_app(context), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app=create_site(context), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://farechain.test") as client:
         yield client
 

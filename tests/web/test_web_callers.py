@@ -10,10 +10,10 @@ import pytest
 
 from farechain.access.roles import Role, Verb
 from farechain.access.tokens import DAY_MS, Caller, Tokens
-from farechain.api.app import create_app
 from farechain.api.callers import require
 from farechain.api.context import ApiContext
 from farechain.api.problems import Problem
+from farechain.pages.site import create_site
 
 PARTY, OTHER = "91440300708461136T", "91110000600037341L"
 NOW_MS = 1_772_323_200_000
@@ -26,7 +26,7 @@ def tokens(tmp_path: Path) -> Tokens:
 
 @pytest.fixture
 async def calling(context: ApiContext, tokens: Tokens) -> Any:
-    app = create_app(replace(context, tokens=tokens))
+    app = create_site(replace(context, tokens=tokens))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://farechain.test") as client:
         yield client

@@ -11,8 +11,8 @@ from httpx import AsyncClient
 from farechain._core import LedgerError
 from farechain.api.context import ApiContext
 from farechain.api.live import Live
-from farechain.api.pages import duration
 from farechain.api.problems import Problem
+from farechain.pages.layout import duration
 from web.chain import CODE
 
 PAGES = [

@@ -15,9 +15,12 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from farechain import _core
-from farechain.api.app import create_app
+from farechain.access.roles import Role
+from farechain.access.tokens import Tokens
 from farechain.api.context import ApiContext, Liveness
 from farechain.client import Claimed, Device, HttpClient, Invoice, Party, SignedEvent
+from farechain.pages.session import COOKIE
+from farechain.pages.site import Keeping, create_site
 from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
 from farechain.service import opening
@@ -42,6 +45,11 @@ BUREAU, ISSUER, CLERK, OTHER_CLERK, AGENT, HOLDER = (
     party(tax_id, number)
     for number, tax_id in enumerate(["", SELLER, COMPANY, OTHER_COMPANY, APP, APP], start=1)
 )
+SEEDS = {
+    one.kid: bytes([number]) * 32
+    for number, one in enumerate([BUREAU, ISSUER, CLERK, OTHER_CLERK, AGENT, HOLDER], start=1)
+}
+"""What the pages of the town sign with."""
 STRANGER = party(COMPANY, 99)
 GATE = Device(name="gate", seed=b"\x20" * 32, network=NETWORK, seller_tax_id=SELLER)
 
@@ -125,6 +133,7 @@ class Town:
         state = str(self.place / "state")
         self.log = _core.PublicLog.open(str(self.place / "public"), state, CHAIN, b"L" * 32)
         self.halt = asyncio.Event()
+        self.tokens = Tokens(self.place / "tokens.jsonl")
 
     def pay(self, *events: SignedEvent) -> None:
         """Payments through their topic, before anything is open."""
@@ -158,9 +167,10 @@ class Town:
             vkey=self.log.vkey,
             commands=self.desk if self.listed else None,
             ending=self.halt,
+            tokens=self.tokens,
             **({"access": self.access} if self.access else {}),
         )
-        self.app = create_app(context)
+        self.app = create_site(context, Keeping(SEEDS, agent=APP))
         self.transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         task = asyncio.create_task(self._ingest()) if running and self.listed else None
         self.http = httpx.AsyncClient(transport=self.transport, base_url="http://farechain.test")
@@ -214,6 +224,13 @@ class Town:
         async with asyncio.timeout(10):
             while self.source.waiting < count:  # noqa: ASYNC110  the source has no event for it
                 await asyncio.sleep(0)
+
+    def person(self, role: Role, party: str) -> httpx.AsyncClient:
+        """A browser of somebody who is logged in; enter it with ``async with``."""
+        token = self.tokens.issue(party, role, 1, active_max=100).token
+        return httpx.AsyncClient(
+            transport=self.transport, base_url="http://farechain.test", cookies={COOKIE: token}
+        )
 
     async def found(self) -> None:
         """The founding commands, each through HTTP."""

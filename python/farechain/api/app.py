@@ -1,5 +1,6 @@
 """The HTTP application: which route is answered by which file."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -12,7 +13,6 @@ from farechain.api import (
     chain,
     commands,
     invoices,
-    pages,
     payments,
     probes,
     problems,
@@ -22,8 +22,10 @@ from farechain.api import (
     registry,
 )
 from farechain.api.command_models import CommandProblem
+from farechain.api.commands import Door
 from farechain.api.context import ApiContext
 from farechain.api.hardening import Hardening
+from farechain.api.invoices import Invoices
 from farechain.api.live import Live
 from farechain.api.problems import ProblemDocument
 from farechain.api.receipts import ReceiptEvent
@@ -32,8 +34,25 @@ from farechain.api.registry_view import RegistryView
 SUMMARY = "Signed payment events in, provable electronic invoices out."
 
 
-def create_app(context: ApiContext) -> FastAPI:
-    """The application over one chain's ledger, which may be read-only: ``context.commands`` writes."""
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """What routes and pages share: who asks twice is answered from one reading."""
+
+    context: ApiContext
+    invoices: Invoices
+    registry: RegistryView
+    door: Door
+
+    @classmethod
+    def over(cls, context: ApiContext) -> "Interface":
+        """Over one chain's ledger, which may be read-only: ``context.commands`` writes."""
+        registry = RegistryView(context.ledger)
+        return cls(context, Invoices(context), registry, Door(context, registry))
+
+
+def create_app(shared: Interface) -> FastAPI:
+    """The application without its pages (``farechain.pages.site``)."""
+    context = shared.context
     app = FastAPI(
         title="farechain",
         version=_core.VERSION,
@@ -44,22 +63,20 @@ def create_app(context: ApiContext) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
-    reader, registry_view = invoices.Invoices(context), RegistryView(context.ledger)
     for router in (
         chain.router(context),
         _live(context),
         callers.router(context),
-        invoices.router(context, reader),
+        invoices.router(context, shared.invoices),
         payments.router(context),
         proofs.router(context),
-        commands.router(context, registry_view),
-        registry.router(context, registry_view),
+        commands.router(context, shared.door),
+        registry.router(context, shared.registry),
         receipts.router(context),
         public_log.router(context),
         probes.router(context),
     ):
         app.include_router(router)
-    pages.install(app, context, reader)
     app.add_middleware(Hardening)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app

@@ -62,11 +62,44 @@ Signature = Annotated[
 ]
 
 
-def router(context: ApiContext, registry: RegistryView) -> APIRouter:
+class Door:
+    """Where signed commands go in, from a route or a page.
+
+    Args:
+        context: whose ``commands`` records them.
+        registry: where signers' keys are looked up.
+    """
+
+    def __init__(self, context: ApiContext, registry: RegistryView) -> None:
+        self._context = context
+        self._signers = Signers(registry, context.ledger.network)
+        self._answers = Answers(context)
+
+    async def give(self, kid: str | None, signature: str | None, value: bytes) -> CommandAnswer:
+        """Gives a command; returns when its block is durable. Sending it again does nothing more.
+
+        Args:
+            kid: the signer's key id, 32 hex digits.
+            signature: 128 hex digits.
+            value: the CloudEvent's exact bytes.
+
+        Raises:
+            Problem: refused; a ``CommandProblem`` where the ledger refused it.
+        """
+        commands = self._context.commands
+        if commands is None:
+            raise Problem(503, "E_NO_COMMANDS", self._context.no_commands)
+        event = await self._signers.admit(kid, signature, value)
+        try:
+            async with commands.taking(kid or "", bytes.fromhex(signature or ""), value) as recorded:
+                return await asyncio.to_thread(self._answers.of, event, recorded)
+        except FarechainError as error:
+            raise Problem(503, error.code, error.message, AGAIN) from error
+
+
+def router(context: ApiContext, door: Door) -> APIRouter:
     """``POST /v1/commands``."""
     routes = APIRouter(prefix="/v1", tags=["commands"], dependencies=[required(context, "commands")])
-    signers = Signers(registry, context.ledger.network)
-    answers = Answers(context)
     described: dict[int | str, dict[str, Any]] = {
         201: {"description": "Done.", "model": CommandAnswer},
         **responses(*ALL_STATUSES, document=CommandProblem),
@@ -86,13 +119,7 @@ def router(context: ApiContext, registry: RegistryView) -> APIRouter:
             raise Problem(503, "E_NO_COMMANDS", context.no_commands)
         if request.headers.get("content-type", "").split(";")[0].strip().lower() not in MEDIA_TYPES:
             raise Problem(415, "E_MEDIA_TYPE", f"the body must be {MEDIA_TYPES[0]}")
-        value = await bodies.read(request, MAX_COMMAND_BYTES)
-        event = await signers.admit(kid, signature, value)
-        try:
-            async with context.commands.taking(kid or "", bytes.fromhex(signature or ""), value) as recorded:
-                answer = await asyncio.to_thread(answers.of, event, recorded)
-        except FarechainError as error:
-            raise Problem(503, error.code, error.message, AGAIN) from error
+        answer = await door.give(kid, signature, await bodies.read(request, MAX_COMMAND_BYTES))
         response.status_code = 200 if answer.duplicate else 201
         response.headers["Cache-Control"] = "no-store"
         return answer

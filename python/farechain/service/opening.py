@@ -15,6 +15,8 @@ from farechain.broker import topic_ids
 from farechain.config import KafkaSettings, Settings
 from farechain.errors import EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
 from farechain.ledger_errors import as_failure
+from farechain.pages.signing import read_seeds
+from farechain.pages.site import Keeping
 from farechain.pipeline.ingest import ENGINE_SOURCES
 from farechain.sources import Partition, Source, http
 from farechain.sources.http import HttpSource
@@ -26,6 +28,15 @@ STANDBY_POLL_S = 0.5
 """How often a standby tries the owner's lock: the kernel gives it back when the owner is dead."""
 BATCH_BYTES_MAX = 512 * 1024
 """A batch of receipts or dead letters: below the broker's default limit of a megabyte."""
+
+
+def keeping_of(settings: Settings) -> Keeping:
+    """What the pages keep. Raises ``FarechainError`` (``E_KEY_FILE``) for keys that cannot be used."""
+    directory = settings.pages.keys_dir
+    if directory is not None and not directory.is_dir():
+        raise FarechainError("E_KEY_FILE", f"{directory}: pages.keys_dir is no directory", EXIT_USAGE)
+    seeds = read_seeds(directory) if directory is not None else {}
+    return Keeping(seeds, settings.pages.agent, secure=settings.api.public_url.startswith("https:"))
 
 
 def open_ledger(settings: Settings, *, readonly: bool = False) -> Ledger:

@@ -6,11 +6,11 @@ from typing import cast
 
 from farechain._core import Ledger, PublicLog
 from farechain.access.tokens import Tokens
-from farechain.api.app import create_app
 from farechain.api.context import ApiContext, Liveness
 from farechain.config import Settings
 from farechain.listening import serve
 from farechain.observability.metrics import Metrics
+from farechain.pages.site import create_site
 from farechain.service import opening
 from farechain.service.following import FollowedLedger, PublishedLog
 from farechain.witness.client import cosigners
@@ -45,4 +45,6 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(ledger.follow(stop), name="follow")
-        tasks.create_task(serve(create_app(context), listener, stop), name="http")
+        tasks.create_task(
+            serve(create_site(context, opening.keeping_of(settings)), listener, stop), name="http"
+        )

@@ -17,13 +17,13 @@ from typing import Any
 
 from farechain._core import Ledger, LedgerError, PublicLog
 from farechain.access.tokens import Tokens
-from farechain.api.app import create_app
 from farechain.api.context import ApiContext, Liveness
 from farechain.config import Settings
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 from farechain.ledger_errors import as_failure
 from farechain.listening import serve
 from farechain.observability.metrics import Metrics
+from farechain.pages.site import create_site
 from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
 from farechain.pipeline.publish import Published, Publisher
@@ -74,6 +74,7 @@ class Service:
         self._wakes: list[Callable[[], None]] = []
         self._ending = asyncio.Event()
         self._ingest: Ingest | None = None
+        self._keeping = opening.keeping_of(settings)
         self._waiting_for = "opening the ledger"
         self._app = Switch(standby_app(lambda: self._waiting_for, self._metrics.registry))
 
@@ -123,7 +124,7 @@ class Service:
             publisher = self._publisher(ledger, public_log)
             parts = Parts(ledger, public_log, source, commands, publisher, relays)
             self._show_what_is_there(ledger, public_log)
-            self._app.app = create_app(self._context(parts))
+            self._app.app = create_site(self._context(parts), self._keeping)
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
             await self._run_stages(parts, stop)
             summary = Summary(

@@ -1,66 +1,40 @@
-"""Pages for people: the chain, a look-up, a scanned invoice. They work without JavaScript."""
+"""Pages for anyone: the chain, a look-up, a scanned invoice. They work without JavaScript."""
 
 import asyncio
-import hashlib
 import importlib.resources
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from pydantic import ValidationError
 
-from farechain.api import bodies, chain, curve, words
+from farechain.api import bodies, chain
 from farechain.api.context import ApiContext
-from farechain.api.invoices import Invoices, Lookup, Opened, Verification, caller_of, keys_of
+from farechain.api.invoices import Invoices, Lookup, Opened, Verification, caller_of
 from farechain.api.problems import Problem
+from farechain.pages import curve
+from farechain.pages.layout import NO_STORE, Layout
 
 AMOUNT = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?", re.ASCII)
 MAX_FORM_BYTES = 56 * 1024
-NO_STORE = {"Cache-Control": "no-store"}
-CHINA = timedelta(hours=8)
 
 
-class Pages:
-    """Renders the templates with what every page needs."""
+class PublicPages:
+    """Answers whoever comes."""
 
-    def __init__(self, context: ApiContext, invoices: Invoices) -> None:
+    def __init__(self, context: ApiContext, invoices: Invoices, layout: Layout) -> None:
         self._context = context
         self._invoices = invoices
-        self._templates = Environment(
-            loader=PackageLoader("farechain.api"), autoescape=select_autoescape(), undefined=StrictUndefined
-        )
-        self._templates.filters |= {"yuan": yuan, "when": when, "duration": duration}
-        verifier = importlib.resources.files("farechain.api") / "static" / "verifier.html"
-        self._verifier = verifier.read_bytes()
+        self._layout = layout
 
-    @property
-    def verifier(self) -> bytes:
-        """The page that checks a proof offline."""
-        return self._verifier
-
-    def render(self, name: str, http_status: int = 200, **values: object) -> HTMLResponse:
-        """A page; ``values`` are what its template names."""
-        shared = {
-            "demonstration": self._context.demonstration,
-            "chain": self._context.ledger.chain,
-            "keys": keys_of(self._context),
-            "reasons": words.REASONS,
-            "statuses": words.STATUSES,
-            "verifier_hash": hashlib.sha256(self._verifier).hexdigest(),
-        }
-        page = self._templates.get_template(name).render(**shared, **values)
-        return HTMLResponse(page, http_status, headers=NO_STORE)
-
-    async def home(self) -> HTMLResponse:
+    async def home(self, request: Request) -> HTMLResponse:
         """The chain's page."""
         status = await asyncio.to_thread(chain.status_of, self._context)
         day = status.curve
         drawn = curve.Drawn(curve.path_of(day), curve.caption_of(day), curve.hours_of(day))
-        return self.render("chain.html", status=status, curve=drawn)
+        return self._layout.render(request, "public/chain.html", status=status, curve=drawn)
 
     async def looked_up(self, request: Request) -> HTMLResponse:
         """The answer to the plain forms: an invoice by what stands on it, or a proof that was pasted."""
@@ -70,19 +44,27 @@ class Pages:
         try:
             if form.get("proof"):
                 pasted = await self._invoices.verify(form["proof"].encode())
-                return self.render("answer.html", found=None, verified=pasted, problem=None)
+                return self._layout.render(
+                    request, "public/answer.html", found=None, verified=pasted, problem=None
+                )
             found = await self._open(request, form)
-            return self.render("answer.html", found=found, verified=await self._checked(found), problem=None)
+            return self._layout.render(
+                request, "public/answer.html", found=found, verified=await self._checked(found), problem=None
+            )
         except Problem as problem:
-            return self.render("answer.html", problem.status, found=None, verified=None, problem=problem)
+            return self._layout.render(
+                request, "public/answer.html", problem.status, found=None, verified=None, problem=problem
+            )
 
-    async def scanned(self, record_hash: str, bill_num: str, total_amount: str) -> HTMLResponse:
+    async def scanned(
+        self, request: Request, record_hash: str, bill_num: str, total_amount: str
+    ) -> HTMLResponse:
         """What a scanned QR may see: all three values must match, else nothing is told."""
         found = await self._invoices.by_hash(bytes.fromhex(record_hash)) if _is_hash(record_hash) else None
         fields = found.view.fields if found else None
         if found and fields and (bill_num, total_amount) == (found.view.number, str(abs(fields.total_fen))):
-            return self.render("scan.html", found=found)
-        return self.render("scan.html", 404, found=None)
+            return self._layout.render(request, "public/scan.html", found=found)
+        return self._layout.render(request, "public/scan.html", 404, found=None)
 
     async def _open(self, request: Request, form: dict[str, str]) -> Opened:
         code, number = form.get("code", ""), form.get("number", "")
@@ -117,31 +99,33 @@ FORM_WORDS = {
 }
 
 
-def install(app: FastAPI, context: ApiContext, invoices: Invoices) -> None:
+def install(app: FastAPI, context: ApiContext, invoices: Invoices, layout: Layout) -> None:
     """Adds the pages and their files."""
-    pages = Pages(context, invoices)
+    pages = PublicPages(context, invoices, layout)
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/")
-    async def home() -> HTMLResponse:
-        return await pages.home()
+    async def home(request: Request) -> HTMLResponse:
+        return await pages.home(request)
 
     @routes.post("/lookup")
     async def looked_up(request: Request) -> HTMLResponse:
         return await pages.looked_up(request)
 
     @routes.get("/v/scan")
-    async def scanned(hash: str = "", bill_num: str = "", total_amount: str = "") -> HTMLResponse:
-        return await pages.scanned(hash, bill_num, total_amount)
+    async def scanned(
+        request: Request, hash: str = "", bill_num: str = "", total_amount: str = ""
+    ) -> HTMLResponse:
+        return await pages.scanned(request, hash, bill_num, total_amount)
 
     @routes.get("/verifier.html")
     async def verifier() -> Response:
         # To keep and open from disk: in this origin it would prove nothing that the page does not.
         headers = {"Content-Disposition": 'attachment; filename="farechain-verifier.html"'} | NO_STORE
-        return Response(pages.verifier, media_type="text/html", headers=headers)
+        return Response(layout.verifier, media_type="text/html", headers=headers)
 
     app.include_router(routes)
-    static = importlib.resources.files("farechain.api") / "static"
+    static = importlib.resources.files("farechain.pages") / "static"
     app.mount("/static", StaticFiles(directory=str(static)), name="static")
 
 
@@ -158,29 +142,6 @@ def fen(text: str) -> int:
     """Yuan as typed, in fen; -1 where it is not an amount, which the model refuses."""
     found = AMOUNT.fullmatch(text)
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else -1
-
-
-def yuan(amount_fen: int) -> str:
-    """Fen as yuan, without a detour over floats."""
-    magnitude = abs(amount_fen)
-    return f"{'−' if amount_fen < 0 else ''}¥{magnitude // 100:,}.{magnitude % 100:02d}"
-
-
-def when(time_ms: int) -> str:
-    """A time in UTC+8, which genesis fixes for dates."""
-    return (datetime.fromtimestamp(time_ms // 1000, UTC) + CHINA).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def duration(milliseconds: float | None) -> str:
-    """``120 ms``, ``1.4 s``, ``3 min``, ``5 h``; a dash where nothing was measured."""
-    if milliseconds is None:
-        return "–"
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    if milliseconds < 120_000:
-        return f"{milliseconds / 1000:.1f} s"
-    minutes = milliseconds / 60_000
-    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
 
 
 def _is_hash(text: str) -> bool:

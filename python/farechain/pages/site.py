@@ -1,0 +1,56 @@
+"""The whole site: the HTTP interface, the public pages, and the pages of each role."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI
+
+from farechain.api.app import Interface, create_app
+from farechain.api.context import ApiContext
+from farechain.pages import login, public
+from farechain.pages.layout import Layout
+from farechain.pages.session import Sessions
+from farechain.pages.signing import Signing
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What the pages keep for their people.
+
+    Attributes:
+        seeds: keys that sign for them, by key id (``signing.read_seeds``).
+        agent: the tax id of the agent that acts for passengers.
+        secure: whether the site is reached over TLS.
+    """
+
+    seeds: Mapping[str, bytes] = field(default_factory=dict)
+    agent: str | None = None
+    secure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What every role's pages are made from."""
+
+    shared: Interface
+    layout: Layout
+    sessions: Sessions
+    signing: Signing
+
+    @property
+    def context(self) -> ApiContext:
+        """The ledger and what is known of the service."""
+        return self.shared.context
+
+
+def create_site(context: ApiContext, keeping: Keeping | None = None) -> FastAPI:
+    """The application over one chain's ledger, with all its pages."""
+    keeping = keeping or Keeping()
+    shared = Interface.over(context)
+    app = create_app(shared)
+    layout = Layout(context)
+    signing = Signing(shared.door, shared.registry, context.ledger.network, keeping.seeds, keeping.agent)
+    site = Site(shared, layout, Sessions(context.tokens, secure=keeping.secure), signing)
+    public.install(app, context, shared.invoices, layout)
+    login.install(app, site.layout, site.sessions)
+    return app
