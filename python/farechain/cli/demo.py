@@ -13,7 +13,7 @@ HELP = "Take a signed day through a real broker into a witnessed ledger, check i
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this verb."""
     parser.add_argument("--dir", type=Path, default=Path("var/demo"), help="made afresh (default: var/demo)")
-    parser.add_argument("--invoices", type=int, default=170_000, help="invoices of the day (default: 170000)")
+    parser.add_argument("--invoices", type=int, default=170_000, help="invoices at least (default: 170000)")
     parser.add_argument("--port", type=int, default=8800, help="port of the page (default: 8800)")
     parser.add_argument("--seed", type=int, default=None, help="another day")
     parser.add_argument(

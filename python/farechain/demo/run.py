@@ -13,7 +13,7 @@ from farechain import _core, broker
 from farechain.broker import Broker
 from farechain.config import Settings, WitnessSettings
 from farechain.day import Manifest
-from farechain.day.generate import MIN_ON_CLAIM, generate
+from farechain.day.generate import MIN_INVOICES, MIN_ON_CLAIM, generate
 from farechain.day.keyring import FULL_DAY
 from farechain.day.life import Life
 from farechain.day.life.share import FULL_TRIPS
@@ -31,6 +31,7 @@ OUTPUTS = {"farechain.receipts": 4, "farechain.deadletter": 1}
 LIVE_RATE_PER_S = 500
 LIVE_S = 5
 PROOFS = 20
+FULL_AUTOMATIC = 93_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,13 @@ class Options:
     port: int = 8800
 
     @property
+    def automatic(self) -> int:
+        """Invoices that payments get at once: 93,000 of a full day, 73,000 of them of the metro."""
+        return max(MIN_INVOICES, round(self.invoices * FULL_AUTOMATIC / FULL_DAY))
+
+    @property
     def on_claim(self) -> int:
-        """Metro trips beside the invoices that wait for a claim: 12,000 of a full day."""
+        """Metro trips that wait for a claim: 110,000 of a full day; claims make the other invoices."""
         return max(MIN_ON_CLAIM, round(self.invoices * FULL_TRIPS / FULL_DAY))
 
 
@@ -79,7 +85,7 @@ class Demonstration:
                 place.day,
                 place.keys,
                 seed=options.seed,
-                invoices=options.invoices,
+                invoices=options.automatic,
                 on_claim=options.on_claim,
             )
         with self._phase("broker", "starting a broker"):
@@ -188,7 +194,7 @@ class Demonstration:
 
     def _live_on(self, settings: Settings, place: Place, manifest: Manifest) -> None:
         """What becomes of the day's trips and invoices; each outcome is compared afterwards."""
-        seed, invoices, on_claim = self.options.seed, self.options.invoices, self.options.on_claim
+        seed, invoices, on_claim = self.options.seed, self.options.automatic, self.options.on_claim
         life = Life(manifest, place.keys, seed=seed, invoices=invoices, on_claim=on_claim)
         self.summary["trips_on_claim"] = on_claim
         self.summary["life"] = afterwards.live_on(settings, life, manifest)

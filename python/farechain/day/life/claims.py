@@ -40,6 +40,7 @@ class Claims:
     def plan(self) -> None:
         """All claims, good ones first."""
         self._merge()
+        self._each_alone()
         count = self._share.of(60, 2)
         for trips in _groups(self._strangers, count, 3):
             self._claim(self._people.desk, trips, self._company(), None)
@@ -51,9 +52,9 @@ class Claims:
         self._refused_buyers()
 
     def _merge(self) -> None:
-        """One to twelve trips each."""
-        claims, left = self._share.of(1_400, 60), len(self._metro) - round(_KEPT * len(self._metro))
-        metro = iter(self._metro)
+        """One to twelve trips each, under a title or none."""
+        claims, left = self._share.of(1_400, 60), self._share.of(10_800, 250)
+        metro = iter(self._metro[:left])
         for i in range(claims):
             most = max(1, min(TRIPS_MAX, 2 * left // (claims - i) - 1))
             size = min(self._rng.randint(1, most), left)
@@ -61,7 +62,14 @@ class Claims:
             trips = [next(metro) for _ in range(size)]
             if trips:
                 self._claim(self._people.app, trips, *self._named(i))
-        self.spare = list(metro)
+
+    def _each_alone(self) -> None:
+        """As most passengers do: a trip's invoice for itself, to nobody's name, kept in the app."""
+        merged = self._share.of(10_800, 250)
+        kept = round(_KEPT * len(self._metro))
+        for trip in self._metro[merged : len(self._metro) - kept]:
+            self._claim(self._people.app, [trip], None, self._people.app, titled=False)
+        self.spare = self._metro[len(self._metro) - kept :]
 
     def _named(self, i: int) -> tuple[Party | None, Signer | None]:
         """Buyer and holder of the i-th claim: a company or nobody; a passenger, the app or nobody."""
@@ -75,10 +83,16 @@ class Claims:
         return self._rng.choice(self._people.companies)
 
     def _claim(
-        self, signer: Signer, trips: Sequence[Trip], buyer: Party | None, holder: Signer | None
+        self,
+        signer: Signer,
+        trips: Sequence[Trip],
+        buyer: Party | None,
+        holder: Signer | None,
+        *,
+        titled: bool = True,
     ) -> None:
         invoice = Invoice(trips[0].seller, {trip: trip.free_fen for trip in trips}, buyer, holder)
-        members = {**self._people.buyer(invoice), "payments": payments(trips)}
+        members = {**self._people.buyer(invoice, titled=titled), "payments": payments(trips)}
         invoice.made_at = self._turn.order(signer, "CLAIM", issued(invoice), **members)
         for trip in trips:
             trip.free_fen = 0

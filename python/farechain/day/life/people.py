@@ -66,11 +66,11 @@ class People:
         """A device of a seller."""
         return self.keyring.devices[seller.code][0]
 
-    def buyer(self, invoice: Invoice) -> dict[str, str | None]:
-        """The members that name buyer and holder: a company's title, a passenger's, or none."""
+    def buyer(self, invoice: Invoice, *, titled: bool = True) -> dict[str, str | None]:
+        """The members that name buyer and holder: a company's title, a passenger's (``titled``), or none."""
         holder, buyer = invoice.holder, invoice.buyer
         title = None
-        if buyer is not None or holder is not None:
+        if titled and (buyer is not None or holder is not None):
             self._customers += 1
             subject = f"{PAYMENT_APP}/customer-{self._customers:06d}"
             if holder is not None and holder is not self.app:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-FULL_TRIPS = 12_000
+FULL_TRIPS = 110_000
 """Trips on claim of a full day."""
 
 
