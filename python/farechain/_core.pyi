@@ -106,6 +106,11 @@ def decode_annex(record: bytes, annex: bytes) -> dict[str, Any]:
 def lifecycle_rules() -> list[dict[str, Any]]:
     """The table of an invoice's life: each command, the standing it needs, who signs it, what follows."""
 
+def decode_canonical(data: bytes) -> Any:
+    """Canonical data as lists, integers, texts, bytes, booleans and ``None``, in the order of format.md,
+    section 2: ``[1, kind, command_id, ...]`` of a command. Raises ``ValueError``.
+    """
+
 def decode_header(header: bytes) -> dict[str, Any]:
     """A block header's fields by name. Raises ``ValueError``."""
 
@@ -316,7 +321,8 @@ class Ledger:
 
         ``height``, ``index``, ``record`` (bytes), ``fields``, ``hash``, ``check_code``, ``remaining_fen``;
         ``fiscal`` is ``ISSUED``, ``RED_PENDING`` or ``REVERSED``; ``standing`` has all axes (``None`` for a
-        red one) and ``allowed`` the commands that it permits.
+        red one) and ``allowed`` the commands that it permits. ``latest`` is the record that says where it
+        stands now, its own where nothing has moved it: (height, index, time_ms of its block).
         """
     def invoice_by_hash(self, hash: bytes) -> dict[str, Any] | None:
         """The same by record hash."""
@@ -334,6 +340,25 @@ class Ledger:
     def registry(self) -> dict[str, Any]:
         """All that is not an invoice: ``issuers`` with their books, ``keys``, ``grants``, ``requests`` for
         red letters, ``owed`` reversals, ``delegations``, and how many items of each seller are ``waiting``.
+
+        An issuer has its ``mandate`` and ``applied_for``, the numbers of its open application. ``scenes``
+        (``code``, ``name``, ``detail``) and ``rates`` (``scene``, ``tax_code``, ``rate``, ``from_day`` and
+        ``to_day`` in days since 1970, the last day or ``None``) are the present tables;
+        ``accept_individuals`` are the reimbursers that take invoices without a buyer. A copy of everything:
+        ``key`` and ``waiting`` answer for one without it.
+        """
+    def key(self, kid: str) -> dict[str, Any] | None:
+        """A registered key by its id (32 lower-case hex digits), as ``registry`` has it.
+
+        ``kid``, ``public_key``, ``role``, ``tax_id`` (empty for the bureau), ``scenes``, ``from_height``,
+        ``to_height`` (or ``None``), ``retired_ms``, ``revoked``, ``admitted_ms``, ``successor``.
+        """
+    def waiting(self, tax_id: str, limit: int) -> list[tuple[bytes, int, int, str, int, int]]:
+        """What of a seller waits, oldest first: (identity, height, index, state, fen, since time_ms).
+
+        Payments, and refunds whose red letter takes a number. ``state`` is why it was recorded to wait,
+        ``WAITING_GRANT`` (numbers, or behind others) or ``WAITING_CREDIT``; ``fen`` what would be invoiced or
+        reversed now.
         """
     def headers(self, first: int, count: int) -> list[bytes]:
         """Header bytes of durable blocks."""
@@ -350,6 +375,23 @@ class Ledger:
 
         A row: topic, partition, offset, verdict, code, state, total, net, tax, and of a duplicate the
         (height, index) of the first record; what does not apply is ``None``.
+        """
+    def changes(
+        self, first_height: int, max_blocks: int
+    ) -> tuple[int, list[tuple[int, int, int, str | None, bytes]]]:
+        """(next height, rows): the records that move more than a payment, cheap where blocks hold payments.
+
+        A row: height, index, time_ms of the block, id of the key that signed the input, record bytes. The
+        kinds of format.md, section 4, are 2, 5, 6, 7 and those from 16 on. No signer is told of 2 and 7,
+        which a device's refund makes, and there is none where a drain made the record.
+        """
+    def rejections(
+        self, first_height: int, max_blocks: int
+    ) -> tuple[int, list[tuple[str, int, int, int, int, str, str | None]]]:
+        """(next height, rows), one per rejected input.
+
+        A row: topic, partition, offset, height, time_ms of the block, code, and the key id in its ``fc-kid``
+        (``None``: none, or the input's bytes have expired). That key need not have signed it.
         """
     def codes(self) -> list[str]:
         """The invoice codes under which numbers were issued, in order."""

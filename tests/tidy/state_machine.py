@@ -20,7 +20,7 @@ REFUND = "a refund"
 
 
 class Standing(NamedTuple):
-    """Four axes; the holder is apart, for nothing but BIND asks for it."""
+    """Four axes; the holder is apart, for nothing but BIND and TRANSFER asks for it."""
 
     fiscal: str
     claim: str
@@ -61,7 +61,9 @@ def answer(name: str, standing: Standing, *, held: bool = True) -> str | None:
 
 
 def allowed(standing: Standing, *, held: bool = True) -> list[str]:
-    return [name for name in NAMES if answer(name, standing, held=held) is None]
+    """A transfer is its holder's: of what nobody holds it is refused for who gives it, not for a standing."""
+    names = [name for name in NAMES if held or name != "TRANSFER"]
+    return [name for name in names if answer(name, standing, held=held) is None]
 
 
 def after(name: str, standing: Standing) -> Standing:

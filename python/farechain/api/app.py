@@ -46,8 +46,7 @@ class Interface:
     @classmethod
     def over(cls, context: ApiContext) -> "Interface":
         """Over one chain's ledger, which may be read-only: ``context.commands`` writes."""
-        registry = RegistryView(context.ledger)
-        return cls(context, Invoices(context), registry, Door(context, registry))
+        return cls(context, Invoices(context), RegistryView(context.ledger), Door(context))
 
 
 def create_app(shared: Interface) -> FastAPI:

@@ -1,6 +1,5 @@
 """What a command is answered: its records, the invoices as they stand, or what is possible instead."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -23,11 +22,8 @@ from farechain.api.payments import PaymentView, payment_view
 from farechain.api.problems import Problem
 from farechain.api.proofs import place_of
 from farechain.api.refusals import decided
+from farechain.errors import FarechainError
 
-LOCKS_KEPT = 16_384
-"""Locks whose time this process remembers."""
-RECORDS_BACK = 512
-"""So many records are looked through for the time of a lock that it does not."""
 SILENT = {"E_ROLE", "E_SIGNATURE"}
 """Whoever is refused for what they are is told nothing of the invoice."""
 OF_PAYMENTS = {"E_PAYMENT_SPENT", "E_PAYMENT_REFUNDED", "E_STATE"}
@@ -49,7 +45,6 @@ class Answers:
     def __init__(self, context: ApiContext) -> None:
         self._context = context
         self._ledger = context.ledger
-        self._locked_ms: OrderedDict[_Key, int] = OrderedDict()
 
     def of(self, event: Mapping[str, Any], recorded: Recorded) -> CommandAnswer:
         """The answer to a command.
@@ -60,7 +55,6 @@ class Answers:
         if recorded.code is not None:
             raise self._refusal(event, recorded)
         records = [self._record(recorded.at, recorded.first_record + n) for n in range(recorded.record_count)]
-        self._remember_locks(records, recorded.time_ms)
         return CommandAnswer(
             verdict=recorded.verdict,
             duplicate=recorded.duplicate,
@@ -104,13 +98,6 @@ class Answers:
                     proof=proof_of(code, number),
                 )
 
-    def _remember_locks(self, records: Iterable[RecordView], time_ms: int) -> None:
-        for record in records:
-            if record.kind == "LOCK":
-                self._locked_ms[record.fields["code"], record.fields["number"]] = time_ms
-                if len(self._locked_ms) > LOCKS_KEPT:
-                    self._locked_ms.popitem(last=False)
-
     def _refusal(self, event: Mapping[str, Any], recorded: Recorded) -> Problem:
         code = recorded.code or "E_SCHEMA"
         subjects = subjects_of(event)
@@ -138,24 +125,26 @@ class Answers:
             "allowed": found["allowed"],
         }
         if recorded.code == "E_LOCKED_BY_OTHER" and standing["locker"] is not None:
-            since_ms = self._locked_since_ms(one, standing, recorded.height)
+            since_ms = self._locked_since_ms(one, found)
             more["locked_by"] = LockedBy(tax_id=standing["locker"], since_ms=since_ms)
         return more
 
-    def _locked_since_ms(self, one: Named, standing: Mapping[str, Any], height: int) -> int | None:
-        """When this lock was made: as remembered, or as the last records up to a block say."""
-        remembered = self._locked_ms.get((one.code, one.number))
-        left = 0 if remembered is not None else RECORDS_BACK
-        while left > 0 and height > 0:
-            header = _core.decode_header(self._ledger.headers(height, 1)[0])
-            for index in reversed(range(min(left, header["record_count"]))):
-                fields = _core.decode_record(self._ledger.record(height, index) or b"")
-                if fields["kind"] == "LOCK" and (fields["code"], fields["number"]) == (one.code, one.number):
-                    same = fields["standing"]["claim_id"] == standing["claim_id"]
-                    return header["time_ms"] if same else None
-            left -= header["record_count"] + 1
-            height -= 1
-        return remembered
+    def _locked_since_ms(self, one: Named, found: Mapping[str, Any]) -> int | None:
+        """When this lock was made: as its latest record says, or the books where another came after it."""
+        height, index, time_ms = found["latest"]
+        latest = _core.decode_record(self._ledger.record(height, index) or b"")
+        return time_ms if latest["kind"] == "LOCK" else self._booked_lock_ms(one, found["standing"])
+
+    def _booked_lock_ms(self, one: Named, standing: Mapping[str, Any]) -> int | None:
+        """None where the books are not kept, cannot be read, or are not up to this lock."""
+        if self._context.books is None:
+            return None
+        try:
+            booked = self._context.books.one(one.code, one.number)
+        except FarechainError:
+            return None
+        lock = (standing["locker"], standing["claim_id"])
+        return booked.locked_ms if booked and (booked.locker, booked.claim_id) == lock else None
 
     def _payment(self, code: str, subjects: Subjects) -> PaymentView | None:
         """The first payment of a claim that is in the way; the claimant named it, so it may know."""

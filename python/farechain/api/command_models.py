@@ -115,7 +115,8 @@ class LockedBy(BaseModel):
 
     tax_id: str
     since_ms: int | None = Field(
-        description="Since when (block time); null where the lock did not come through this process."
+        description="Since when (block time); null where other records came after the lock and no books are "
+        "kept here."
     )
 
 

@@ -16,7 +16,6 @@ from farechain.api.command_models import CommandAnswer, CommandProblem
 from farechain.api.context import ApiContext
 from farechain.api.problems import Problem, responses
 from farechain.api.refusals import ALL_STATUSES
-from farechain.api.registry_view import RegistryView
 from farechain.api.signers import Signers
 from farechain.errors import FarechainError
 
@@ -66,13 +65,12 @@ class Door:
     """Where signed commands go in, from a route or a page.
 
     Args:
-        context: whose ``commands`` records them.
-        registry: where signers' keys are looked up.
+        context: whose ``commands`` records them, and whose ledger has the signers' keys.
     """
 
-    def __init__(self, context: ApiContext, registry: RegistryView) -> None:
+    def __init__(self, context: ApiContext) -> None:
         self._context = context
-        self._signers = Signers(registry, context.ledger.network)
+        self._signers = Signers(context.ledger)
         self._answers = Answers(context)
 
     async def give(self, kid: str | None, signature: str | None, value: bytes) -> CommandAnswer:

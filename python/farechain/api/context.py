@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from farechain._core import Ledger, PublicLog
 from farechain.access.tokens import Tokens
 from farechain.api.access import Access, open_to_all
+from farechain.books.books import Books
 from farechain.pipeline.ingest import Sealed
 from farechain.pipeline.publish import Published
 
@@ -137,5 +138,7 @@ class ApiContext:
     no_commands: str = (
         "this chain takes no commands over HTTP, its genesis does not list http/0: send them to the topic"
     )
+    books: Books | None = None
+    """Lists by party; they may be some blocks behind, ``Books.height`` says how far they are."""
     access: Access = open_to_all
     ending: asyncio.Event = field(default_factory=asyncio.Event)

@@ -22,12 +22,10 @@ class Snapshot:
     Attributes:
         height: the block that it was read at, or a later one.
         registry: as ``Ledger.registry`` has it.
-        keys: its keys by id, 32 hex digits.
     """
 
     height: int
     registry: Mapping[str, Any]
-    keys: Mapping[str, Mapping[str, Any]]
 
 
 class RegistryView:
@@ -46,10 +44,6 @@ class RegistryView:
             return self._seen
         return await self._read(self._ledger.height)
 
-    async def fresh(self) -> Snapshot:
-        """The registry at this height; waits until it may be read again, for those who ask together once."""
-        return await self._read(self._ledger.height)
-
     def _is_current(self, seen: Snapshot) -> bool:
         return seen.height >= self._ledger.height
 
@@ -66,5 +60,4 @@ class RegistryView:
 
     def _snapshot(self) -> Snapshot:
         height = self._ledger.height
-        registry = self._ledger.registry()
-        return Snapshot(height, registry, {key["kid"].hex(): key for key in registry["keys"]})
+        return Snapshot(height, self._ledger.registry())

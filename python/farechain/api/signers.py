@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 from farechain import _core
+from farechain._core import Ledger
 from farechain.api.problems import Problem
 from farechain.api.refusals import detail_of, status_of
-from farechain.api.registry_view import RegistryView
 
 KID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 SIGNATURE = re.compile(r"[0-9a-f]{128}", re.ASCII)
@@ -22,13 +22,12 @@ class Signers:
     """Verifies commands against the registry's keys.
 
     Args:
-        registry: where keys are looked up.
-        network: the network's name, which a command must have signed.
+        ledger: where keys are looked up, and whose network a command must have signed.
     """
 
-    def __init__(self, registry: RegistryView, network: str) -> None:
-        self._registry = registry
-        self._network = network
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._network = ledger.network
 
     async def admit(self, kid: str | None, signature: str | None, value: bytes) -> dict[str, Any]:
         """The decoded command (``_core.decode_event``) of a registered key.
@@ -46,7 +45,7 @@ class Signers:
             raise Problem(401, "E_SIGNATURE", "fc-kid must be the key's id: 32 lower-case hex digits")
         if signature is None or not SIGNATURE.fullmatch(signature):
             raise Problem(401, "E_SIGNATURE", "fc-sig must be the signature: 128 lower-case hex digits")
-        key = (await self._registry.now()).keys.get(kid) or (await self._registry.fresh()).keys.get(kid)
+        key = self._ledger.key(kid)
         if key is None:
             raise Problem(401, "E_KEY_UNKNOWN", "this key is not registered: register it and send again")
         sound = await asyncio.to_thread(

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from farechain import _core
+from farechain._core import Ledger
 from farechain.access.roles import Role
 from farechain.access.tokens import Caller
 from farechain.api.command_models import CommandAnswer
 from farechain.api.commands import Door
 from farechain.api.problems import Problem
-from farechain.api.registry_view import RegistryView
 from farechain.keys import read_key
 from farechain.orders import Order
 from farechain.party import Party
@@ -37,8 +37,7 @@ class Signing:
 
     Args:
         door: where commands go in.
-        registry: which role and party a key stands for.
-        network: the network's name, which is signed.
+        ledger: which role and party a key stands for; its network's name is signed.
         seeds: by key id.
         agent: the tax id of the agent that acts for passengers here; None for none.
     """
@@ -46,21 +45,20 @@ class Signing:
     def __init__(
         self,
         door: Door,
-        registry: RegistryView,
-        network: str,
+        ledger: Ledger,
         seeds: Mapping[str, bytes],
         agent: str | None = None,
     ) -> None:
-        self._door, self._registry, self._network, self._seeds = door, registry, network, seeds
+        self._door, self._ledger, self._seeds = door, ledger, seeds
         self.agent = agent
 
     async def party_of(self, caller: Caller) -> Party:
         """Signs for a caller. Raises ``Problem`` 403 ``E_NO_KEY`` where no good key of theirs is here."""
         if caller.role is Role.HOLDER:
-            return self._party(await self._kid(caller.role, kid=caller.party))
+            return self._party(self._kid(caller.role, kid=caller.party))
         if caller.role is Role.BUREAU:
-            return self._party(await self._kid(caller.role))
-        return self._party(await self._kid(caller.role, tax_id=caller.party), caller.party)
+            return self._party(self._kid(caller.role))
+        return self._party(self._kid(caller.role, tax_id=caller.party), caller.party)
 
     async def agent_party(self) -> Party:
         """Signs for the agent of passengers. Raises ``Problem`` 403 ``E_NO_KEY``."""
@@ -68,7 +66,7 @@ class Signing:
             raise Problem(
                 403, "E_NO_KEY", "these pages have no agent that acts for passengers: set pages.agent"
             )
-        return self._party(await self._kid(Role.AGENT, tax_id=self.agent), self.agent)
+        return self._party(self._kid(Role.AGENT, tax_id=self.agent), self.agent)
 
     async def give(self, party: Party, order: Order, command_id: str | None = None) -> CommandAnswer:
         """Signs and gives a command; returns when its block is durable.
@@ -82,10 +80,9 @@ class Signing:
         event = party.command(order, command_id)
         return await self._door.give(event.kid, event.signature.hex(), event.value)
 
-    async def _kid(self, role: Role, *, kid: str | None = None, tax_id: str | None = None) -> str:
-        keys = (await self._registry.now()).keys
+    def _kid(self, role: Role, *, kid: str | None = None, tax_id: str | None = None) -> str:
         for each in self._seeds:
-            key = keys.get(each)
+            key = self._ledger.key(each)
             if (
                 key is not None
                 and _stands_for(key, role)
@@ -96,7 +93,7 @@ class Signing:
         raise Problem(403, "E_NO_KEY", NO_KEY)
 
     def _party(self, kid: str, tax_id: str = "") -> Party:
-        return Party(tax_id=tax_id, seed=self._seeds[kid], network=self._network, source="pages")
+        return Party(tax_id=tax_id, seed=self._seeds[kid], network=self._ledger.network, source="pages")
 
 
 def _stands_for(key: Mapping[str, Any], role: Role) -> bool:

@@ -49,7 +49,7 @@ def create_site(context: ApiContext, keeping: Keeping | None = None) -> FastAPI:
     shared = Interface.over(context)
     app = create_app(shared)
     layout = Layout(context)
-    signing = Signing(shared.door, shared.registry, context.ledger.network, keeping.seeds, keeping.agent)
+    signing = Signing(shared.door, context.ledger, keeping.seeds, keeping.agent)
     site = Site(shared, layout, Sessions(context.tokens, secure=keeping.secure), signing)
     public.install(app, context, shared.invoices, layout)
     login.install(app, site.layout, site.sessions)

@@ -1,12 +1,13 @@
 //! Inputs, events and headers between their bytes and Python values; tax and tax ids.
 
 use farechain_core::block::{self, Header};
+use farechain_core::cbor::{Decoder, Malformed};
 use farechain_core::command::Rate;
 use farechain_core::digest::{self, SUITE};
 use farechain_core::event::{self, Event, Kind};
 use farechain_core::{input, money, uscc};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
 
 use crate::errors::refused;
 use crate::fields::Fields;
@@ -53,6 +54,44 @@ pub(crate) fn decode_event<'py>(py: Python<'py>, value: &[u8]) -> PyResult<Bound
         .bytes("data", &data)?
         .bytes("data_leaf", data_leaf)?
         .done())
+}
+
+#[pyfunction]
+pub(crate) fn decode_canonical<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let mut d = Decoder::new(data);
+    let value = item(py, &mut d, DEPTH_MAX)?;
+    d.end().map_err(refused)?;
+    Ok(value)
+}
+
+/// Arrays in arrays; the deepest are the payments of a claim in a batch, five.
+const DEPTH_MAX: u32 = 8;
+
+fn item<'py>(py: Python<'py>, d: &mut Decoder<'_>, depth: u32) -> PyResult<Bound<'py, PyAny>> {
+    let Some(depth) = depth.checked_sub(1) else { return Err(refused(Malformed)) };
+    if d.null() {
+        return Ok(py.None().into_bound(py));
+    }
+    match d.rest().first().map(|first| first >> 5) {
+        Some(0 | 1) => Ok(d.int().map_err(refused)?.into_pyobject(py)?.into_any()),
+        Some(2) => Ok(PyBytes::new(py, d.bytes().map_err(refused)?).into_any()),
+        Some(3) => Ok(PyString::new(py, d.text().map_err(refused)?).into_any()),
+        Some(4) => {
+            let items = PyList::empty(py);
+            for _ in 0..d.array().map_err(refused)? {
+                items.append(item(py, d, depth)?)?;
+            }
+            Ok(items.into_any())
+        }
+        Some(5) => {
+            let fields = PyDict::new(py);
+            for _ in 0..d.map().map_err(refused)? {
+                fields.set_item(item(py, d, depth)?, item(py, d, depth)?)?;
+            }
+            Ok(fields.into_any())
+        }
+        _ => Ok(PyBool::new(py, d.bool().map_err(refused)?).to_owned().into_any()),
+    }
 }
 
 #[pyfunction]

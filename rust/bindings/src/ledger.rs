@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use farechain_core::block::Source;
+use farechain_core::input::{self, Kid};
 use farechain_core::outcome::Location;
 use farechain_ledger::error::LedgerError as Refusal;
 use farechain_ledger::ledger::{self, Create, OpenOptions};
@@ -16,7 +17,7 @@ use crate::errors::{detached, ledger_error, opening};
 use crate::intake::{Intake, PreparedBatch, RawBatch};
 use crate::lengths::Exactly;
 use crate::proving::{Log, Prover};
-use crate::registry::registry;
+use crate::registry::{key, registry};
 use crate::views;
 
 /// The next height, and the messages.
@@ -24,6 +25,9 @@ type Messages<'py, T> = PyResult<(u64, Vec<T>)>;
 type OptionalBytes<'py> = Option<Bound<'py, PyBytes>>;
 type DeadLetter<'py> = (OptionalBytes<'py>, OptionalBytes<'py>, Vec<(String, OptionalBytes<'py>)>);
 type Position<'py> = (String, Bound<'py, PyBytes>, u32, u64, Bound<'py, PyBytes>);
+type ChangeRow<'py> = (u64, u32, u64, Option<String>, Bound<'py, PyBytes>);
+type RejectionRow = (String, u32, u64, u64, u64, &'static str, Option<String>);
+type WaitingRow<'py> = (Bound<'py, PyBytes>, u64, u32, &'static str, u64, u64);
 type OutcomeRow = (
     String,
     u32,
@@ -211,6 +215,21 @@ impl Ledger {
         registry(py, &now)
     }
 
+    fn key<'py>(&self, py: Python<'py>, kid: &str) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(kid) = input::parse_kid(kid.as_bytes()) else { return Ok(None) };
+        let found = self.read(py, |ledger| Ok(ledger.key(&kid)))?;
+        found.map(|found| key(py, &kid, &found)).transpose()
+    }
+
+    fn waiting<'py>(&self, py: Python<'py>, tax_id: &str, limit: usize) -> PyResult<Vec<WaitingRow<'py>>> {
+        let rows = self.read(py, |ledger| ledger.waiting(tax_id, limit))?;
+        let row = |row: &ledger::WaitingRow| {
+            let identity = PyBytes::new(py, &row.identity);
+            (identity, row.location.height, row.location.index, row.state, row.fen, row.since_ms)
+        };
+        Ok(rows.iter().map(row).collect())
+    }
+
     fn headers<'py>(&self, py: Python<'py>, first: u64, count: usize) -> PyResult<Vec<Bound<'py, PyBytes>>> {
         let headers = self.read(py, |ledger| ledger.headers(first, count))?;
         Ok(headers.iter().map(|header| PyBytes::new(py, header)).collect())
@@ -253,6 +272,24 @@ impl Ledger {
         Ok((height, rows.collect()))
     }
 
+    fn changes<'py>(&self, py: Python<'py>, first_height: u64, max_blocks: u64) -> Messages<'py, ChangeRow<'py>> {
+        let (next, rows) = self.read(py, |ledger| ledger.changes(first_height, max_blocks))?;
+        let row = |row: &ledger::ChangeRow| {
+            let (kid, bytes) = (row.kid.map(hex), PyBytes::new(py, &row.bytes));
+            (row.location.height, row.location.index, row.time_ms, kid, bytes)
+        };
+        Ok((next, rows.iter().map(row).collect()))
+    }
+
+    fn rejections(&self, py: Python<'_>, first_height: u64, max_blocks: u64) -> PyResult<(u64, Vec<RejectionRow>)> {
+        let (next, rows) = self.read(py, |ledger| ledger.rejections(first_height, max_blocks))?;
+        let row = |row: ledger::RejectionRow| {
+            let (code, kid) = (row.code.as_str(), row.kid.map(hex));
+            (row.topic, row.partition, row.offset, row.height, row.time_ms, code, kid)
+        };
+        Ok((next, rows.into_iter().map(row).collect()))
+    }
+
     #[pyo3(signature = (height, index, log, witnesses=vec![]), text_signature = "($self, height, index, log, witnesses=())")]
     fn prove<'py>(
         &self,
@@ -282,6 +319,11 @@ impl Ledger {
         tables.into_iter().try_for_each(|(table, bytes)| dict.set_item(table, bytes))?;
         Ok(dict)
     }
+}
+
+/// A key's id as headers have it.
+fn hex(kid: Kid) -> String {
+    kid.iter().fold(String::with_capacity(32), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn optional<'py>(py: Python<'py>, bytes: Option<&[u8]>) -> OptionalBytes<'py> {

@@ -33,7 +33,9 @@ mod _core {
     #[pymodule_export]
     use crate::audit::audit;
     #[pymodule_export]
-    use crate::codecs::{check_uscc, decode_event, decode_header, input_bytes, input_digest, split_tax};
+    use crate::codecs::{
+        check_uscc, decode_canonical, decode_event, decode_header, input_bytes, input_digest, split_tax,
+    };
     #[pymodule_export]
     use crate::committed::Committed;
     #[pymodule_export]

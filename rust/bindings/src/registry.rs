@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use farechain_core::code::is_all_digital;
-use farechain_core::command::{InvoiceId, MandateRow, Policy, StoredValue};
+use farechain_core::command::{DetailField, InvoiceId, MandateRow, Policy, RateRow, Scene, StoredValue};
+use farechain_core::event::DetailType;
 use farechain_core::lifecycle::{RULES, Rule};
 use farechain_core::registry::{Asked, Grant, Issuer, Key, Owed, Pending, Registry, Side};
 use farechain_core::standing::{Fiscal, Use};
@@ -33,8 +34,14 @@ pub(crate) fn registry<'py>(py: Python<'py>, registry: &Registry) -> PyResult<Bo
         })
         .collect::<PyResult<_>>()?;
     let waiting: Vec<_> = registry.all_waiting().map(|(seller, count)| (seller.as_str().to_owned(), count)).collect();
+    let scenes: Vec<_> = registry.scenes().map(|it| scene(py, it)).collect::<PyResult<_>>()?;
+    let rates: Vec<_> = registry.rates().iter().map(|it| rate_row(py, it)).collect::<PyResult<_>>()?;
+    let individuals: Vec<_> = registry.individuals().map(Text::as_str).collect();
     let fields = Fields::new(py).with("issuers", issuers)?.with("keys", keys)?.with("grants", grants)?;
     Ok(fields
+        .with("scenes", scenes)?
+        .with("rates", rates)?
+        .with("accept_individuals", individuals)?
         .with("requests", pending)?
         .with("owed", owed)?
         .with("delegations", delegations)?
@@ -86,7 +93,24 @@ fn mandate_row<'py>(py: Python<'py>, row: &MandateRow) -> PyResult<Bound<'py, Py
     Ok(rate(fields, row.rate)?.done())
 }
 
-fn key<'py>(py: Python<'py>, kid: &[u8; 16], key: &Key) -> PyResult<Bound<'py, PyDict>> {
+fn scene<'py>(py: Python<'py>, scene: &Scene) -> PyResult<Bound<'py, PyDict>> {
+    let field = |field: &DetailField| {
+        let kind = if field.kind == DetailType::Text { "TEXT" } else { "INTEGER" };
+        let fields = Fields::new(py).with("name", field.name.as_str())?.with("type", kind)?;
+        Ok(fields.with("required", field.required)?.done())
+    };
+    let detail: Vec<_> = scene.detail.iter().map(field).collect::<PyResult<_>>()?;
+    let fields = Fields::new(py).with("code", scene.code.as_str())?.with("name", scene.name.as_str())?;
+    Ok(fields.with("detail", detail)?.done())
+}
+
+fn rate_row<'py>(py: Python<'py>, row: &RateRow) -> PyResult<Bound<'py, PyDict>> {
+    let fields = Fields::new(py).with("scene", row.scene.as_str())?.with("tax_code", row.tax_code.as_str())?;
+    let fields = rate(fields, row.rate)?.with("from_day", row.from_day)?;
+    Ok(fields.with("to_day", (row.to_day != i32::MAX).then_some(row.to_day))?.done())
+}
+
+pub(crate) fn key<'py>(py: Python<'py>, kid: &[u8; 16], key: &Key) -> PyResult<Bound<'py, PyDict>> {
     let scenes: Vec<_> = key.scenes.iter().map(Text::as_str).collect();
     Ok(Fields::new(py)
         .bytes("kid", kid)?

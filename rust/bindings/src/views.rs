@@ -119,7 +119,9 @@ pub(crate) fn invoice<'py>(py: Python<'py>, invoice: &InvoiceView) -> PyResult<B
         .with("fiscal", invoice.standing.map_or("ISSUED", |standing| standing.fiscal.as_str()))?;
     let standing = invoice.standing.map(|standing| standing_fields(py, &standing)).transpose()?;
     let allowed = invoice.standing.map(|standing| lifecycle::allowed(&standing)).unwrap_or_default();
-    Ok(fields.with("standing", standing)?.with("allowed", allowed)?.done())
+    let (latest, time_ms) = invoice.latest;
+    let latest = (latest.height, latest.index, time_ms);
+    Ok(fields.with("standing", standing)?.with("allowed", allowed)?.with("latest", latest)?.done())
 }
 
 pub(crate) fn invoice_parts<'py>(py: Python<'py>, parts: &InvoiceParts) -> PyResult<Bound<'py, PyDict>> {

@@ -166,9 +166,12 @@ pub fn check(kind: u8, standing: &Standing) -> Result<(), Code> {
     }
 }
 
-/// The commands that a standing permits, whoever gives them.
+/// The commands that a standing permits, whoever gives them. A transfer is its holder's: of what nobody holds it is
+/// nobody's, and refused for who gives it.
 pub fn allowed(standing: &Standing) -> Vec<&'static str> {
-    let permitted = RULES.iter().filter(|rule| rule.permits(standing) && rule.permits_also(standing));
+    let is_somebodys = |rule: &Rule| rule.kind != 43 || standing.holder.is_some();
+    let permitted = |rule: &&Rule| rule.permits(standing) && rule.permits_also(standing) && is_somebodys(rule);
+    let permitted = RULES.iter().filter(permitted);
     permitted.map(|rule| rule.name).collect()
 }
 
@@ -179,7 +182,9 @@ mod tests {
     #[test]
     fn a_fresh_invoice_allows_what_the_domain_lists() {
         let fresh = Standing::untouched(600, None);
-        assert_eq!(allowed(&fresh), ["RETITLE", "BIND", "TRANSFER", "LOCK", "CONFIRM_USE", "RED_ISSUE", "FREEZE"]);
+        assert_eq!(allowed(&fresh), ["RETITLE", "BIND", "LOCK", "CONFIRM_USE", "RED_ISSUE", "FREEZE"]);
+        let held = Standing { holder: Some([7; 16]), ..fresh };
+        assert_eq!(allowed(&held), ["RETITLE", "TRANSFER", "LOCK", "CONFIRM_USE", "RED_ISSUE", "FREEZE"]);
         let posted = Standing { claim: Claim::Posted, ..fresh };
         assert_eq!(allowed(&posted), ["BIND", "CONFIRM_USE", "UNPOST", "RED_REQUEST", "FREEZE"]);
         assert_eq!(check(50, &posted), Err(Code::RedNeedsConfirm));

@@ -294,6 +294,21 @@ impl Registry {
         self.queues.iter().map(|(seller, queue)| (seller, queue.len())).filter(|(_, count)| *count > 0)
     }
 
+    /// What of a seller waits, each after its place of arrival, the oldest first.
+    pub fn waiting_of(&self, seller: &TaxId) -> impl Iterator<Item = (u64, &Waiting)> {
+        self.queues.get(seller).into_iter().flatten().map(|(place, waiting)| (*place, waiting))
+    }
+
+    /// The scene table.
+    pub fn scenes(&self) -> impl Iterator<Item = &Scene> {
+        self.scenes.values()
+    }
+
+    /// The rate table.
+    pub fn rates(&self) -> &[RateRow] {
+        &self.rates
+    }
+
     /// All grants in the order of granting.
     pub fn grants(&self) -> &[Grant] {
         &self.grants

@@ -1,5 +1,6 @@
 //! A chain's ledger on disk: create, open, prepare, commit, close. The one writer; readers see durable blocks only.
 
+mod following;
 mod open;
 mod query;
 
@@ -30,6 +31,7 @@ use crate::recent::Recent;
 use crate::rejected::{DAY_MS, RejectedStore};
 use crate::settled::Settled;
 
+pub use following::{ChangeRow, RejectionRow, WaitingRow};
 pub use open::{Create, OpenOptions};
 pub(crate) use open::{State, confirm, genesis_is_there};
 pub(crate) use query::read_outcomes;

@@ -97,6 +97,11 @@ impl Registry {
         self.individuals.contains(reimburser)
     }
 
+    /// All reimbursers that take invoices without a buyer.
+    pub fn individuals(&self) -> impl Iterator<Item = &TaxId> {
+        self.individuals.iter()
+    }
+
     /// The open request for a red letter of an invoice.
     pub fn pending(&self, invoice: &InvoiceId) -> Option<&Pending> {
         self.pending.get(invoice)

@@ -66,6 +66,8 @@ pub struct InvoiceView {
     pub hash: Digest,
     /// Where a blue invoice stands; `None` for a red one.
     pub standing: Option<Standing>,
+    /// The record that says so, its own where nothing has moved it, and the time of that one's block.
+    pub latest: (Location, u64),
 }
 
 /// What a blue invoice is made of.
@@ -163,11 +165,15 @@ impl Ledger {
         let bytes = self.log.record(location)?.ok_or_else(damaged)?;
         let record = Record::decode(&bytes).map_err(|_| damaged())?;
         let hash = farechain_core::digest::leaf(&bytes);
-        let standing = match record.invoice_id() {
-            Some(id) if !record.is_red() => self.view(|view| view.invoice(&id)).map(|now| now.standing),
-            _ => None,
+        let (standing, latest) = match record.invoice_id() {
+            Some(id) if !record.is_red() => self.view(|view| {
+                let standing = view.invoice(&id).map(|now| now.standing);
+                (standing, view.index.standing(location).unwrap_or(location))
+            }),
+            _ => (None, location),
         };
-        Ok(InvoiceView { location, bytes, record, hash, standing })
+        let latest = (latest, self.time_of(latest.height)?);
+        Ok(InvoiceView { location, bytes, record, hash, standing, latest })
     }
 
     /// The lines of a blue invoice with what is left of each, and its payments with what is live of each.
