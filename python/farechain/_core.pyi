@@ -351,6 +351,15 @@ class Ledger:
         A row: topic, partition, offset, verdict, code, state, total, net, tax, and of a duplicate the
         (height, index) of the first record; what does not apply is ``None``.
         """
+    def references(
+        self, first_height: int, max_blocks: int
+    ) -> tuple[int, list[bytes], list[tuple[int, int, bytes, str, bytes]]]:
+        """(next height, titles, attestations) of blocks from ``first_height``: what records say of things
+        that are kept elsewhere.
+
+        ``titles`` are 32-byte commitments; an attestation is (height, index, 16-byte kid of the
+        signer, subject, 32-byte digest).
+        """
     def codes(self) -> list[str]:
         """The invoice codes under which numbers were issued, in order."""
     def prove(self, height: int, index: int, log: PublicLog | str, witnesses: Sequence[str] = ()) -> bytes:

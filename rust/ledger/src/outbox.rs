@@ -144,7 +144,8 @@ impl Ledger {
         })
     }
 
-    fn tail<T>(
+    /// What `each` finds in blocks from `first`, at most `max_blocks`, and the next height.
+    pub(crate) fn tail<T>(
         &self,
         first: u64,
         max_blocks: u64,
