@@ -20,6 +20,7 @@ from farechain.api.context import ApiContext, Liveness
 from farechain.client import Claimed, Device, HttpClient, Invoice, Party, SignedEvent
 from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
+from farechain.private.store import Store
 from farechain.service import opening
 from farechain.service.commands import CommandDesk
 from farechain.sources import http
@@ -107,6 +108,7 @@ class Town:
     max_age_ms: int = 5
     timeout_s: float = 10.0
     access: Any = None
+    private: Store | None = None
     listed: bool = True
     blocks: list[int] = field(default_factory=list)
 
@@ -158,6 +160,7 @@ class Town:
             vkey=self.log.vkey,
             commands=self.desk if self.listed else None,
             ending=self.halt,
+            private=self.private,
             **({"access": self.access} if self.access else {}),
         )
         self.app = create_app(context)

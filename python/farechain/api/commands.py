@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 
-from farechain.api import bodies
+from farechain.api import bodies, openings
 from farechain.api.access import required
 from farechain.api.command_answers import Answers
 from farechain.api.command_models import CommandAnswer, CommandProblem
@@ -22,6 +22,7 @@ from farechain.errors import FarechainError
 
 MAX_COMMAND_BYTES = 64 * 1024
 MEDIA_TYPES = ("application/cloudevents+json", "application/json")
+WITH_OPENINGS: dict[str, Any] = {"$ref": "#/components/schemas/CommandWithOpenings"}
 AGAIN = {"Retry-After": "1"}
 EXAMPLE: dict[str, Any] = {
     "specversion": "1.0",
@@ -41,7 +42,10 @@ EXAMPLE: dict[str, Any] = {
 BODY = {
     "required": True,
     "description": "The CloudEvent's bytes exactly as they were signed: docs/format.md, section 2.",
-    "content": {media: {"schema": {"type": "object"}, "example": EXAMPLE} for media in MEDIA_TYPES},
+    "content": {
+        **{media: {"schema": {"type": "object"}, "example": EXAMPLE} for media in MEDIA_TYPES},
+        openings.MEDIA_TYPE: {"schema": WITH_OPENINGS},
+    },
 }
 Kid = Annotated[
     str | None,
@@ -84,17 +88,35 @@ def router(context: ApiContext, registry: RegistryView) -> APIRouter:
         """Gives a signed command; answers when its block is durable. Sending it again does nothing more."""
         if context.commands is None:
             raise Problem(503, "E_NO_COMMANDS", context.no_commands)
-        if request.headers.get("content-type", "").split(";")[0].strip().lower() not in MEDIA_TYPES:
-            raise Problem(415, "E_MEDIA_TYPE", f"the body must be {MEDIA_TYPES[0]}")
-        value = await bodies.read(request, MAX_COMMAND_BYTES)
+        value, given = await _read(request)
+        if given and context.private is None:
+            raise Problem(422, "E_NO_PRIVATE_STORE", openings.NO_STORE)
         event = await signers.admit(kid, signature, value)
+        signer = (await registry.now()).keys[kid or ""]
+        opened = openings.checked(given, value, signer) if given else []
+        if opened and context.private is not None:
+            # Before the command is on its way: a text that a record names is never lost.
+            await asyncio.to_thread(openings.keep, context.private, opened)
         try:
             async with context.commands.taking(kid or "", bytes.fromhex(signature or ""), value) as recorded:
                 answer = await asyncio.to_thread(answers.of, event, recorded)
         except FarechainError as error:
             raise Problem(503, error.code, error.message, AGAIN) from error
+        if opened and context.private is not None:
+            # The follower of the log has passed the record of a duplicate and will not see it again.
+            await asyncio.to_thread(context.private.mark_claimed, [one.commitment for one in opened])
         response.status_code = 200 if answer.duplicate else 201
         response.headers["Cache-Control"] = "no-store"
         return answer
 
     return routes
+
+
+async def _read(request: Request) -> tuple[bytes, list[openings.GivenOpening]]:
+    """The signed bytes, and the openings that came beside them."""
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media == openings.MEDIA_TYPE:
+        return openings.parsed(await bodies.read(request, openings.BODY_BYTES_MAX), MAX_COMMAND_BYTES)
+    if media not in MEDIA_TYPES:
+        raise Problem(415, "E_MEDIA_TYPE", f"the body must be {MEDIA_TYPES[0]} or {openings.MEDIA_TYPE}")
+    return await bodies.read(request, MAX_COMMAND_BYTES), []

@@ -16,6 +16,7 @@ from farechain.access.tokens import Tokens
 from farechain.api.access import Access, open_to_all
 from farechain.pipeline.ingest import Sealed
 from farechain.pipeline.publish import Published
+from farechain.private.store import Store
 
 RATE_WINDOW_S = 10.0
 RECENT_LATENCIES = 512
@@ -137,5 +138,7 @@ class ApiContext:
     no_commands: str = (
         "this chain takes no commands over HTTP, its genesis does not list http/0: send them to the topic"
     )
+    private: Store | None = None
+    """Where texts go that come with commands; without it none are taken."""
     access: Access = open_to_all
     ending: asyncio.Event = field(default_factory=asyncio.Event)
