@@ -393,6 +393,15 @@ class Ledger:
         A row: topic, partition, offset, height, time_ms of the block, code, and the key id in its ``fc-kid``
         (``None``: none, or the input's bytes have expired). That key need not have signed it.
         """
+    def references(
+        self, first_height: int, max_blocks: int
+    ) -> tuple[int, list[bytes], list[tuple[int, int, bytes, str, bytes]]]:
+        """(next height, titles, attestations) of blocks from ``first_height``: what records say of things
+        that are kept elsewhere.
+
+        ``titles`` are 32-byte commitments; an attestation is (height, index, 16-byte kid of the
+        signer, subject, 32-byte digest).
+        """
     def codes(self) -> list[str]:
         """The invoice codes under which numbers were issued, in order."""
     def prove(self, height: int, index: int, log: PublicLog | str, witnesses: Sequence[str] = ()) -> bytes:

@@ -34,7 +34,7 @@ from aiokafka.errors import KafkaError
 
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 from farechain.http_client import CommandRefusedError, HttpClient
-from farechain.orders import Buyer, Claimed, Invoice
+from farechain.orders import Buyer, Claimed, Invoice, Title
 from farechain.party import Party
 from farechain.signed_event import SignedEvent, sign_event
 
@@ -48,6 +48,7 @@ __all__ = [
     "Invoice",
     "Party",
     "SignedEvent",
+    "Title",
     "record_key",
     "sign_payment",
 ]

@@ -1,12 +1,16 @@
 """Sends signed commands to a service over HTTP and says what became of them."""
 
 import asyncio
+from base64 import b64encode
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import orjson
 
 from farechain.errors import EXIT_REFUSED, EXIT_UNAVAILABLE, FarechainError
+from farechain.orders import Title
 from farechain.signed_event import SignedEvent
 
 TRIES = 5
@@ -58,8 +62,12 @@ class HttpClient:
     ) -> None:
         await self._http.aclose()
 
-    async def send(self, command: SignedEvent) -> dict[str, Any]:
+    async def send(self, command: SignedEvent, openings: Sequence[Title] = ()) -> dict[str, Any]:
         """Gives a command and waits until it is durable. Returns the answer (``CommandAnswer`` in the API).
+
+        Args:
+            openings: of titles that the command names; they are kept in the service's private store, durable
+                before the command is, and are no part of what is signed.
 
         Raises:
             CommandRefusedError: exit code 3: the ledger refuses it; ``problem`` says what is possible.
@@ -68,7 +76,7 @@ class HttpClient:
         reason = ""
         for left in reversed(range(self._tries)):
             try:
-                answer = await self._post(command)
+                answer = await self._post(command, openings)
             except httpx.TransportError as error:
                 reason, wait_s = f"no answer ({type(error).__name__})", RETRY_S
             else:
@@ -87,13 +95,28 @@ class HttpClient:
         message = f"{self._url}: {reason}; send the same command again"
         raise FarechainError("E_UNAVAILABLE", message, EXIT_UNAVAILABLE)
 
-    async def _post(self, command: SignedEvent) -> httpx.Response:
+    async def _post(self, command: SignedEvent, openings: Sequence[Title]) -> httpx.Response:
+        media, body = "application/cloudevents+json", command.value
+        if openings:
+            media, body = "application/vnd.farechain.command+json", _beside(command, openings)
         headers = {
-            "Content-Type": "application/cloudevents+json",
+            "Content-Type": media,
             "fc-kid": command.kid,
             "fc-sig": command.signature.hex(),
         }
-        return await self._http.post("/v1/commands", content=command.value, headers=headers)
+        return await self._http.post("/v1/commands", content=body, headers=headers)
+
+
+def _beside(command: SignedEvent, openings: Sequence[Title]) -> bytes:
+    given = [
+        {
+            "salt": one.salt.hex(),
+            "text": one.text,
+            **({} if one.subject is None else {"subject": one.subject}),
+        }
+        for one in openings
+    ]
+    return orjson.dumps({"event": b64encode(command.value).decode(), "openings": given})
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:

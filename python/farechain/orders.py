@@ -7,6 +7,9 @@ as one, in a batch. Bytes become hex here; the decoder checks everything else.
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+from farechain.private.openings import Kind, commitment_of, fresh_salt
+from farechain.private.titles import check_title
+
 Order = dict[str, Any]
 """A command's ``kind`` and members."""
 Reason = Literal["ISSUE_ERROR", "SALES_RETURN", "SERVICE_SUSPENSION", "SALES_DISCOUNT"]
@@ -46,6 +49,34 @@ class Buyer(NamedTuple):
             "title": _hex(self.title),
             "holder": self.holder,
         }
+
+
+class Title(NamedTuple):
+    """What a title's commitment hides; goes beside the command, never into it (``HttpClient.send``).
+
+    Attributes:
+        text: the title.
+        salt: 16 random bytes, made for this text alone.
+        subject: whose text it is, as the signer numbers its customers; None: the holder beside it.
+    """
+
+    text: str
+    salt: bytes
+    subject: str | None = None
+
+    @classmethod
+    def of(cls, text: str, subject: str | None = None) -> "Title":
+        """With a fresh salt. Raises ``TitleError`` where a title may not be this text."""
+        check_title(text)
+        return cls(text, fresh_salt(), subject)
+
+    @property
+    def commitment(self) -> bytes:
+        """What the command names, 32 bytes."""
+        return commitment_of(Kind.TITLE, self.salt, self.text)
+
+    def __repr__(self) -> str:
+        return "Title(...)"
 
 
 class Claimed(NamedTuple):

@@ -237,3 +237,14 @@ class Party:
     def acknowledge(self, tax_id: str, period: str) -> SignedEvent:
         """BUREAU."""
         return self.command({"kind": "ACKNOWLEDGE", "tax_id": tax_id, "period": period})
+
+    def attest(self, subject: str, digest: bytes, command_id: str | None = None) -> SignedEvent:
+        """BUREAU, ISSUER, AGENT or REIMBURSER: puts the digest of an outside fact onto the ledger.
+
+        Args:
+            subject: what kind of fact, 1-32 of ``A-Z 0-9 _``, first a letter.
+            digest: 32 bytes.
+            command_id: see ``command``.
+        """
+        order = {"kind": "ATTEST", "subject": subject, "digest": digest.hex()}
+        return self.command(order, command_id)

@@ -191,6 +191,10 @@ def acknowledge(data: dict[str, Any]) -> Fields:
     return [uscc(data["tax_id"]), month(data["period"])]
 
 
+def attest(data: dict[str, Any]) -> Fields:
+    return [matching(data["subject"], r"[A-Z][A-Z0-9_]{0,31}"), hexadecimal(data["digest"], 32)]
+
+
 KINDS: dict[str, tuple[int, str, Callable[[dict[str, Any]], Fields]]] = {
     "ADMIT_ISSUER": (16, "tax_id name credit_limit_fen", admit_issuer),
     "REGISTER_KEY": (17, "public_key role tax_id scenes from_height to_height", register_key),
@@ -209,6 +213,7 @@ KINDS: dict[str, tuple[int, str, Callable[[dict[str, Any]], Fields]]] = {
     "REFUSE_NUMBERS": (30, "tax_id reason", refuse_numbers),
     "DECLARE": (31, "period invoiced_fen uninvoiced_fen red_fen", declare),
     "ACKNOWLEDGE": (32, "tax_id period", acknowledge),
+    "ATTEST": (33, "subject digest", attest),
     **ORDERS,
     "BATCH": (BATCH, "orders", batch),
 }

@@ -95,6 +95,10 @@ def acknowledge(state: State, order: Order) -> None:
     totals.acknowledge(state, *order.fields)
 
 
+def attest(_state: State, _order: Order) -> None:
+    """Its record is all that it does."""
+
+
 BY_KIND: dict[int, Callable[[State, Order], None]] = {
     roles.ADMIT_ISSUER: admit_issuer,
     roles.REGISTER_KEY: decide_keys.register,
@@ -113,4 +117,5 @@ BY_KIND: dict[int, Callable[[State, Order], None]] = {
     roles.REFUSE_NUMBERS: refuse_numbers,
     roles.DECLARE: declare,
     roles.ACKNOWLEDGE: acknowledge,
+    roles.ATTEST: attest,
 }

@@ -134,6 +134,10 @@ def acknowledge(period: str, tax_id: str = SELLER) -> Order:
     return command("ACKNOWLEDGE", tax_id=tax_id, period=period)
 
 
+def attest(digest: bytes, subject: str = "ERASURE") -> Order:
+    return command("ATTEST", subject=subject, digest=digest.hex())
+
+
 def admit(seed: bytes, until: str) -> Order:
     return command("ADMIT", kid=kid(seed), until=until)
 
@@ -151,6 +155,7 @@ def well_formed() -> list[Order]:
         command("REFUSE_NUMBERS", tax_id=SELLER, reason="否"),
         declare("2026-03", 3, 2, 1),
         acknowledge("2026-03"),
+        attest(bytes(32)),
         claim("A", ("B", OPENING)),
         claim("A", **individual()),
         retitle(7, holder=named),

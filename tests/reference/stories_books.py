@@ -19,6 +19,7 @@ from .telling import (
     START_MS,
     Telling,
     key,
+    kid,
     rotation,
     row,
 )
@@ -51,6 +52,17 @@ def story_a_retired_device_s_payments_are_admitted(t: Telling) -> None:
     assert t.next_block() == ["ISSUED", "REVERSED", EXPIRED, EXPIRED, ROLE, EXPIRED]
     assert t.does(orders.admit(DEVICE, "2026-03-01T08:00:00.4+08:00"), ISSUER) == "APPLIED"
     assert pay(t, "B") == [EXPIRED]
+
+
+def story_what_is_attested_is_on_the_ledger_and_does_nothing_else(t: Telling) -> None:
+    t.set_up()
+    t.set_up_parties()
+    for seed in (BUREAU, ISSUER, AGENT, REIMBURSER):
+        assert t.does(orders.attest(b"\7" * 32), seed) == "APPLIED"
+        assert t.last[0][:3] == [1, 33, bytes.fromhex(kid(seed))]
+        assert t.does(orders.attest(b"\7" * 32), seed) == "APPLIED"
+    for seed in (DEVICE, HOLDER, AUDITOR):
+        assert t.does(orders.attest(b"\7" * 32), seed) == ROLE
 
 
 def story_a_revoked_key_is_never_admitted(t: Telling) -> None:

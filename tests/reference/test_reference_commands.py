@@ -44,6 +44,7 @@ CANONICAL: list[tuple[dict[str, Any], list[Any]]] = [
     (command("REFUSE_NUMBERS", tax_id=SELLER, reason="否"), [30, SELLER, "否"]),
     (orders.declare("2026-03", 3, 2, 1), [31, PERIOD, 3, 2, 1]),
     (orders.acknowledge("2026-03"), [32, SELLER, PERIOD]),
+    (orders.attest(b"\7" * 32, "A" * 32), [33, "A" * 32, b"\7" * 32]),
     (
         command("CLAIM", **orders.buyer(), payments=[{"payment": WORD, "opening": WORD}]),
         [40, *ORGANIZATION, [[bytes.fromhex(WORD), bytes.fromhex(WORD)]]],
@@ -123,6 +124,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (orders.of("FREEZE", 7, note=""), "E_SCHEMA"),
     (command("APPLY_NUMBERS", count=0), "E_NUMBER_RANGE"),
     (command("REFUSE_NUMBERS", tax_id=SELLER, reason="x" * 101), "E_SCHEMA"),
+    *((orders.attest(bytes(32), subject), "E_SCHEMA") for subject in ("", "a", "0A", "_A", "A" * 33, "Ä")),
+    (orders.attest(bytes(31)), "E_SCHEMA"),
     (command("REIMBURSER_POLICY", accepts_individuals=1), "E_SCHEMA"),
     (command("ADMIT", kid=KID, until="2026-03-01T08:00:00"), "E_TIME_NO_OFFSET"),
     (command("DELEGATE", agent=BUYER, scenes=["metro"], to_height=None), "E_SCHEMA"),

@@ -54,6 +54,7 @@ rate_table             *      .      .      .     .      .          .       .
 reimburser_policy      .      .      .      .     .      o          .       .
 declare                .      o      .      .     .      .          .       .
 acknowledge            *      .      .      .     .      .          .       .
+attest                 o      o      .      o     .      o          .       .
 """
 ALLOWED: dict[str, set[str | None]] = {
     "*": {CALLER, OTHER, DELEGATOR, None},

@@ -56,6 +56,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "reimburser_policy": {"accepts_individuals": True},
     "declare": {"period": "2026-03", "invoiced_fen": 1, "uninvoiced_fen": 0, "red_fen": 0},
     "acknowledge": {"tax_id": TAX_ID, "period": "2026-03"},
+    "attest": {"subject": "ERASURE", "digest": bytes(32)},
 }
 
 

@@ -408,7 +408,7 @@ def test_a_damaged_or_foreign_file_stops(path: Path) -> None:
     with refused("E_PRIVATE_STORE"):
         Store.open(path, KEK)
     path.write_bytes(good)
-    change(path, "PRAGMA user_version=2")
+    change(path, "PRAGMA user_version=1")
     with refused("E_PRIVATE_STORE") as error:
         Store.open(path, KEK)
     assert "this version" in error.value.message

@@ -60,6 +60,8 @@ def of_keys_and_books() -> Iterator[Order]:
     yield command("DECLARE", **DECLARED)
     yield command("DECLARE", **{**DECLARED, "period": "1970-01"})
     yield command("ACKNOWLEDGE", tax_id=SELLER, period="2199-12")
+    yield command("ATTEST", subject="A", digest=DIGEST)
+    yield command("ATTEST", subject="ACCESS_2_" + "Z" * 23, digest=DIGEST)
 
 
 def of_invoices() -> Iterator[Order]:
@@ -138,6 +140,10 @@ def refused_of_keys_and_books() -> Iterator[tuple[Order, str]]:
         yield command("APPLY_NUMBERS", count=count), code
     for reason in ("", "r" * 101, "字" * 34, None):
         yield command("REFUSE_NUMBERS", tax_id=SELLER, reason=reason), "E_SCHEMA"
+    for subject in ("", "a", "1A", "_A", "A" * 33, None, 1):
+        yield command("ATTEST", subject=subject, digest=""), "E_SCHEMA"
+    for digest in (DIGEST[2:], DIGEST.upper(), None):
+        yield command("ATTEST", subject="A", digest=digest), "E_SCHEMA"
     for period in PERIODS:
         yield command("DECLARE", **{**DECLARED, "period": period, "red_fen": -1}), "E_SCHEMA"
         yield command("ACKNOWLEDGE", tax_id=SELLER, period=period), "E_SCHEMA"

@@ -13,7 +13,7 @@ ALL_DIGITAL = "264419999999"
 AMOUNT_MAX, NUMBER_MAX = 2**53 - 1, 99_999_999
 COMMANDS = {number: name for name, (number, *_) in command.KINDS.items()}
 """Every command by its kind."""
-RECORDED = (*range(16, 33), 60)
+RECORDED = (*range(16, 34), 60)
 """The kinds of command whose record is their own; those of invoices change or make an invoice."""
 PAYMENT_STATES = [
     "NOTHING_TO_INVOICE",

@@ -9,7 +9,7 @@ from reference.inputs import kid_of
 from .lifecycle_cases import CHANGES, CLAIM_ID_MAX, HOLDER, LOCKED, lifecycle_record_cases
 from .record_cases import ALL_DIGITAL, RECORDED, SELLER, Cases, digest, record_cases
 
-NO_KINDS = (*range(8, 16), *range(33, 42), 50, 52, 58, 59, 61, 62, 63, 255, 256, 2**32 + 16)
+NO_KINDS = (*range(8, 16), *range(34, 42), 50, 52, 58, 59, 61, 62, 63, 255, 256, 2**32 + 16)
 """Of which no record is; 40, 41, 50 and 52 are commands whose records are those of what they make."""
 NO_STANDINGS: dict[str, tuple[int, Any]] = {
     "fiscal 0": (0, 0),

@@ -23,6 +23,7 @@ from farechain.pages.session import COOKIE
 from farechain.pages.site import Keeping, create_site
 from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
+from farechain.private.store import Store
 from farechain.service import opening
 from farechain.service.commands import CommandDesk
 from farechain.sources import http
@@ -115,6 +116,7 @@ class Town:
     max_age_ms: int = 5
     timeout_s: float = 10.0
     access: Any = None
+    private: Store | None = None
     listed: bool = True
     blocks: list[int] = field(default_factory=list)
 
@@ -168,6 +170,7 @@ class Town:
             commands=self.desk if self.listed else None,
             ending=self.halt,
             tokens=self.tokens,
+            private=self.private,
             **({"access": self.access} if self.access else {}),
         )
         self.app = create_site(context, Keeping(SEEDS, agent=APP))

@@ -41,6 +41,7 @@ _READS_ALL = _PUBLIC | _may(
 _OWN_KEY = _may(OWN, (Verb.ROTATE_KEY,))
 _INVOICES = (Verb.READ_INVOICE_FIELDS, Verb.READ_TRIPS)
 _BOTH_SIDES = (Verb.RED_REQUEST, Verb.RED_CONFIRM, Verb.RED_REFUSE, Verb.RED_WITHDRAW)
+_ATTEST = _may(OWN, (Verb.ATTEST,))
 _LAPSED = _may(ANY, (Verb.RED_EXPIRE,))
 """Anyone may note that a request lapsed; the ledger knows whether it did."""
 
@@ -51,6 +52,7 @@ TABLE: Mapping[Role, Mapping[Verb, Whose]] = {
     Role.BUREAU: _READS_ALL
     | _OWN_KEY
     | _LAPSED
+    | _ATTEST
     | _may(
         ANY,
         (
@@ -73,6 +75,7 @@ TABLE: Mapping[Role, Mapping[Verb, Whose]] = {
     Role.ISSUER: _PUBLIC
     | _OWN_KEY
     | _LAPSED
+    | _ATTEST
     | _may(
         OWN,
         (
@@ -96,6 +99,7 @@ TABLE: Mapping[Role, Mapping[Verb, Whose]] = {
     Role.AGENT: _PUBLIC
     | _OWN_KEY
     | _LAPSED
+    | _ATTEST
     # Of a payer who is the agent's customer no delegation speaks: the ledger wants the payer's opening.
     | _may(ANY, (Verb.CLAIM, Verb.BIND))
     | _may(
@@ -108,6 +112,7 @@ TABLE: Mapping[Role, Mapping[Verb, Whose]] = {
     Role.REIMBURSER: _PUBLIC
     | _OWN_KEY
     | _LAPSED
+    | _ATTEST
     | _may(
         OWN,
         (

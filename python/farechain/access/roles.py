@@ -62,3 +62,4 @@ class Verb(StrEnum):
     REIMBURSER_POLICY = "reimburser_policy"
     DECLARE = "declare"
     ACKNOWLEDGE = "acknowledge"
+    ATTEST = "attest"

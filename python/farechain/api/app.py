@@ -27,6 +27,7 @@ from farechain.api.context import ApiContext
 from farechain.api.hardening import Hardening
 from farechain.api.invoices import Invoices
 from farechain.api.live import Live
+from farechain.api.openings import CommandWithOpenings
 from farechain.api.problems import ProblemDocument
 from farechain.api.receipts import ReceiptEvent
 from farechain.api.registry_view import RegistryView
@@ -111,7 +112,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
         )
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        for model in (ProblemDocument, CommandProblem, ReceiptEvent):
+        for model in (ProblemDocument, CommandProblem, CommandWithOpenings, ReceiptEvent):
             document = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= document.pop("$defs", {})
             schemas[model.__name__] = document

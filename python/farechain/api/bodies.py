@@ -34,7 +34,11 @@ async def read_model(request: Request, model: type[Model], max_bytes: int = 4096
     """A JSON body as a strict model: no duplicate keys, no floats where integers belong, nothing unknown."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Problem(415, "E_MEDIA_TYPE", "the body must be application/json")
-    body = await read(request, max_bytes)
+    return parse_model(await read(request, max_bytes), model)
+
+
+def parse_model(body: bytes, model: type[Model]) -> Model:
+    """Bytes of JSON as a strict model. Raises ``Problem`` 422, which repeats no value."""
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_refuse)
         return model.model_validate(value, strict=True)

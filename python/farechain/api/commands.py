@@ -5,15 +5,17 @@ them. A command is acknowledged when its block is durable; sent again, it is ans
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 
-from farechain.api import bodies
+from farechain.api import bodies, openings
 from farechain.api.access import required
 from farechain.api.command_answers import Answers
 from farechain.api.command_models import CommandAnswer, CommandProblem
 from farechain.api.context import ApiContext
+from farechain.api.openings import GivenOpening
 from farechain.api.problems import Problem, responses
 from farechain.api.refusals import ALL_STATUSES
 from farechain.api.signers import Signers
@@ -21,6 +23,7 @@ from farechain.errors import FarechainError
 
 MAX_COMMAND_BYTES = 64 * 1024
 MEDIA_TYPES = ("application/cloudevents+json", "application/json")
+WITH_OPENINGS: dict[str, Any] = {"$ref": "#/components/schemas/CommandWithOpenings"}
 AGAIN = {"Retry-After": "1"}
 EXAMPLE: dict[str, Any] = {
     "specversion": "1.0",
@@ -40,7 +43,10 @@ EXAMPLE: dict[str, Any] = {
 BODY = {
     "required": True,
     "description": "The CloudEvent's bytes exactly as they were signed: docs/format.md, section 2.",
-    "content": {media: {"schema": {"type": "object"}, "example": EXAMPLE} for media in MEDIA_TYPES},
+    "content": {
+        **{media: {"schema": {"type": "object"}, "example": EXAMPLE} for media in MEDIA_TYPES},
+        openings.MEDIA_TYPE: {"schema": WITH_OPENINGS},
+    },
 }
 Kid = Annotated[
     str | None,
@@ -73,26 +79,39 @@ class Door:
         self._signers = Signers(context.ledger)
         self._answers = Answers(context)
 
-    async def give(self, kid: str | None, signature: str | None, value: bytes) -> CommandAnswer:
+    async def give(
+        self, kid: str | None, signature: str | None, value: bytes, given: Sequence[GivenOpening] = ()
+    ) -> CommandAnswer:
         """Gives a command; returns when its block is durable. Sending it again does nothing more.
 
         Args:
             kid: the signer's key id, 32 hex digits.
             signature: 128 hex digits.
             value: the CloudEvent's exact bytes.
+            given: openings of titles that it names; they are durable before the command is on its way.
 
         Raises:
             Problem: refused; a ``CommandProblem`` where the ledger refused it.
         """
-        commands = self._context.commands
+        commands, store = self._context.commands, self._context.private
         if commands is None:
             raise Problem(503, "E_NO_COMMANDS", self._context.no_commands)
+        if given and store is None:
+            raise Problem(422, "E_NO_PRIVATE_STORE", openings.NO_STORE)
         event = await self._signers.admit(kid, signature, value)
+        opened = openings.checked(given, value, self._context.ledger.key(kid or "") or {}) if given else []
+        if opened and store is not None:
+            # Before the command is on its way: a text that a record names is never lost.
+            await asyncio.to_thread(openings.keep, store, opened)
         try:
             async with commands.taking(kid or "", bytes.fromhex(signature or ""), value) as recorded:
-                return await asyncio.to_thread(self._answers.of, event, recorded)
+                answer = await asyncio.to_thread(self._answers.of, event, recorded)
         except FarechainError as error:
             raise Problem(503, error.code, error.message, AGAIN) from error
+        if opened and store is not None:
+            # The follower of the log has passed the record of a duplicate and will not see it again.
+            await asyncio.to_thread(store.mark_claimed, [one.commitment for one in opened])
+        return answer
 
 
 def router(context: ApiContext, door: Door) -> APIRouter:
@@ -115,11 +134,20 @@ def router(context: ApiContext, door: Door) -> APIRouter:
         """Gives a signed command; answers when its block is durable. Sending it again does nothing more."""
         if context.commands is None:
             raise Problem(503, "E_NO_COMMANDS", context.no_commands)
-        if request.headers.get("content-type", "").split(";")[0].strip().lower() not in MEDIA_TYPES:
-            raise Problem(415, "E_MEDIA_TYPE", f"the body must be {MEDIA_TYPES[0]}")
-        answer = await door.give(kid, signature, await bodies.read(request, MAX_COMMAND_BYTES))
+        value, given = await _read(request)
+        answer = await door.give(kid, signature, value, given)
         response.status_code = 200 if answer.duplicate else 201
         response.headers["Cache-Control"] = "no-store"
         return answer
 
     return routes
+
+
+async def _read(request: Request) -> tuple[bytes, list[GivenOpening]]:
+    """The signed bytes, and the openings that came beside them."""
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media == openings.MEDIA_TYPE:
+        return openings.parsed(await bodies.read(request, openings.BODY_BYTES_MAX), MAX_COMMAND_BYTES)
+    if media not in MEDIA_TYPES:
+        raise Problem(415, "E_MEDIA_TYPE", f"the body must be {MEDIA_TYPES[0]} or {openings.MEDIA_TYPE}")
+    return await bodies.read(request, MAX_COMMAND_BYTES), []

@@ -17,6 +17,7 @@ from farechain.api.access import Access, open_to_all
 from farechain.books.books import Books
 from farechain.pipeline.ingest import Sealed
 from farechain.pipeline.publish import Published
+from farechain.private.store import Store
 
 RATE_WINDOW_S = 10.0
 RECENT_LATENCIES = 512
@@ -140,5 +141,7 @@ class ApiContext:
     )
     books: Books | None = None
     """Lists by party; they may be some blocks behind, ``Books.height`` says how far they are."""
+    private: Store | None = None
+    """Where texts go that come with commands; without it none are taken."""
     access: Access = open_to_all
     ending: asyncio.Event = field(default_factory=asyncio.Event)

@@ -19,7 +19,7 @@ from farechain.errors import EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_USAGE, Farecha
 
 APPLICATION = 0x66637073
 """``fcps``: the file is no other program's."""
-VERSION = 1
+VERSION = 2
 BUSY_TIMEOUT_S = 5.0
 """Another process reads or writes for milliseconds; five seconds is one that hangs."""
 SCHEMA = """
@@ -34,6 +34,9 @@ CREATE TABLE entries (
     sealed BLOB NOT NULL, created_ms INTEGER NOT NULL, claimed INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX entries_of_subject ON entries (subject);
 CREATE INDEX entries_unclaimed ON entries (created_ms) WHERE claimed = 0;
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY, subject BLOB NOT NULL REFERENCES subjects, kind TEXT NOT NULL,
+    name BLOB NOT NULL, sealed BLOB NOT NULL, UNIQUE (subject, kind, name));
 CREATE TABLE erasures (
     number INTEGER PRIMARY KEY, subject BLOB NOT NULL, at_ms INTEGER NOT NULL, entries INTEGER NOT NULL);
 CREATE INDEX erasures_of_subject ON erasures (subject);

@@ -29,13 +29,13 @@ def new_key() -> bytes:
 def seal(key: bytes, message: bytes, *place: bytes) -> bytes:
     """Nonce, ciphertext and tag; ``place`` names where it will stand, as parts."""
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + ChaCha20Poly1305(key).encrypt(nonce, message, _framed(place))
+    return nonce + ChaCha20Poly1305(key).encrypt(nonce, message, framed(place))
 
 
 def unseal(key: bytes, sealed: bytes, *place: bytes) -> bytes:
     """The message. Raises ``TamperedError`` for another key, another place or altered bytes."""
     try:
-        return ChaCha20Poly1305(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _framed(place))
+        return ChaCha20Poly1305(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], framed(place))
     except (InvalidTag, ValueError) as error:
         raise TamperedError from error
 
@@ -59,5 +59,6 @@ def unpacked(plain: bytes) -> Opening:
     return opening
 
 
-def _framed(parts: tuple[bytes, ...]) -> bytes:
+def framed(parts: tuple[bytes, ...]) -> bytes:
+    """The parts, each with its u32 length before it: one spelling for one sequence."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from farechain.private import documents
 from farechain.private.accesses import EMPTY_HEAD, Access, AccessHead, Officer, append, first_broken, rows_of
 from farechain.private.database import Database
+from farechain.private.documents import Shelf
 from farechain.private.openings import COMMITMENT_BYTES, Kind, Opening, commitment_of, fresh_salt
 from farechain.private.sealing import KEY_BYTES, TamperedError, packed, seal, unpacked, unseal
 from farechain.private.subjects import Erasure, Subjects
@@ -97,7 +99,7 @@ class Store:
                 raise ValueError("this opening is another subject's")
             if found is None:
                 now_ms = self._clock_ms()
-                key = self._subjects.key_of(owner) or self._subjects.new_key_of(connection, owner, now_ms)
+                key = self._subjects.some_key_of(connection, owner, now_ms)
                 sealed = seal(key, packed(opening), *_place(commitment, owner, kind))
                 connection.execute(
                     "INSERT INTO entries VALUES (?, ?, ?, ?, ?, 0)", (commitment, owner, kind, sealed, now_ms)
@@ -165,6 +167,54 @@ class Store:
                 raise self._database.damaged(what) from error
             opened.append(Kept(commitment, Kind(kind), opening, created_ms, bool(claimed)))
         return opened
+
+    # Documents -----------------------------------------------------------------------------------
+
+    def keep(self, subject: str, kind: str, name: bytes, document: bytes) -> None:
+        """Keeps a document of a person, sealed; it replaces one of the same kind and name. Durable at return.
+
+        Args:
+            subject: who may ask for its erasure, 1-256 bytes of UTF-8.
+            kind: 1-32 of ``A-Z 0-9 _``, first a letter; it stands in the file as it is.
+            name: 1-256 bytes; no more of it is in the file than of the document.
+            document: at most 64 KiB.
+
+        Raises:
+            ValueError: an argument of the wrong form or length; nothing was kept.
+            FarechainError: ``E_DOCUMENTS_FULL``: the person has 100,000 of them.
+        """
+        documents.check(kind, name, document)
+        owner = self._subjects.owner_of(subject)
+        with self._database.writing() as connection:
+            key = self._subjects.some_key_of(connection, owner, self._clock_ms())
+            documents.keep(connection, Shelf(owner, key, kind), name, document)
+
+    def documents(self, subject: str, kind: str) -> list[tuple[bytes, bytes]]:
+        """(name, document) of all of a kind that a person has, in the order in which they were first kept.
+
+        Raises:
+            FarechainError: ``E_PRIVATE_STORE`` where one was altered.
+        """
+        documents.check_kind(kind)
+        owner = self._subjects.owner_of(subject)
+        key = self._subjects.key_of(owner)
+        return [] if key is None else documents.all_of(self._database, Shelf(owner, key, kind))
+
+    def forget(self, subject: str, kind: str, name: bytes) -> bool:
+        """Deletes one document; whether there was one.
+
+        Its bytes are overwritten, but a copy of its ciphertext may be left in the file, which opens while the
+        person's key lives: what must be gone for certain goes by ``erase``.
+        """
+        documents.check(kind, name)
+        owner = self._subjects.owner_of(subject)
+        with self._database.writing() as connection:
+            key = self._subjects.key_of(owner)
+            if key is None or not documents.forget(connection, Shelf(owner, key, kind), name):
+                return False
+            self._subjects.forget_empty(connection, [owner])
+        self._database.scrub()
+        return True
 
     # Erasure -------------------------------------------------------------------------------------
 

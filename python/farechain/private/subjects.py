@@ -18,7 +18,10 @@ SUBJECT_BYTES_MAX = 256
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """That a subject was erased: 32 bytes of keyed hash of its id, when, and how many entries went."""
+    """That a subject was erased: 32 bytes of keyed hash of its id, when, and how many entries went.
+
+    ``entries`` counts texts and documents.
+    """
 
     subject: bytes
     at_ms: int
@@ -65,6 +68,10 @@ class Subjects:
         except TamperedError as error:
             raise self._database.damaged("a subject's key is not the one that was written") from error
 
+    def some_key_of(self, connection: sqlite3.Connection, owner: bytes, now_ms: int) -> bytes:
+        """Its data key; a new one where it has none. Raises as ``key_of``."""
+        return self.key_of(owner) or self.new_key_of(connection, owner, now_ms)
+
     def new_key_of(self, connection: sqlite3.Connection, owner: bytes, now_ms: int) -> bytes:
         """Gives it a data key, younger than every erasure of it, whatever the clock says."""
         last = connection.execute("SELECT max(at_ms) FROM erasures WHERE subject = ?", (owner,)).fetchone()[0]
@@ -76,9 +83,10 @@ class Subjects:
         return key
 
     def forget_empty(self, connection: sqlite3.Connection, owners: Iterable[bytes]) -> None:
-        """Removes the keys of those that have no entry any more."""
+        """Removes the keys of those of whom nothing is kept any more."""
+        kept = "SELECT 1 FROM entries WHERE subject = ?1 UNION ALL SELECT 1 FROM documents WHERE subject = ?1"
         for owner in owners:
-            if not connection.execute("SELECT 1 FROM entries WHERE subject = ?", (owner,)).fetchone():
+            if not connection.execute(kept, (owner,)).fetchone():
                 _remove(connection, owner)
 
     def erase(self, connection: sqlite3.Connection, owner: bytes, now_ms: int) -> int:
@@ -110,6 +118,7 @@ class Subjects:
 
 def _remove(connection: sqlite3.Connection, owner: bytes) -> int:
     entries = connection.execute("DELETE FROM entries WHERE subject = ?", (owner,)).rowcount
+    entries += connection.execute("DELETE FROM documents WHERE subject = ?", (owner,)).rowcount
     # Of the same length, so that it is written where the key stood.
     connection.execute(
         "UPDATE keys SET wrapped = zeroblob(length(wrapped))"

@@ -9,6 +9,7 @@ use farechain_core::input::{self, Kid};
 use farechain_core::outcome::Location;
 use farechain_ledger::error::LedgerError as Refusal;
 use farechain_ledger::ledger::{self, Create, OpenOptions};
+use farechain_ledger::references::Reference;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -24,6 +25,9 @@ use crate::views;
 type Messages<'py, T> = PyResult<(u64, Vec<T>)>;
 type OptionalBytes<'py> = Option<Bound<'py, PyBytes>>;
 type DeadLetter<'py> = (OptionalBytes<'py>, OptionalBytes<'py>, Vec<(String, OptionalBytes<'py>)>);
+/// The next height, titles' commitments, and attestations as (height, index, kid, subject, digest).
+type References<'py> = PyResult<(u64, Vec<Bound<'py, PyBytes>>, Vec<Attestation<'py>>)>;
+type Attestation<'py> = (u64, u32, Bound<'py, PyBytes>, String, Bound<'py, PyBytes>);
 type Position<'py> = (String, Bound<'py, PyBytes>, u32, u64, Bound<'py, PyBytes>);
 type ChangeRow<'py> = (u64, u32, u64, Option<String>, Bound<'py, PyBytes>);
 type RejectionRow = (String, u32, u64, u64, u64, &'static str, Option<String>);
@@ -288,6 +292,21 @@ impl Ledger {
             (row.topic, row.partition, row.offset, row.height, row.time_ms, code, kid)
         };
         Ok((next, rows.into_iter().map(row).collect()))
+    }
+
+    fn references<'py>(&self, py: Python<'py>, first_height: u64, max_blocks: u64) -> References<'py> {
+        let (next, all) = self.read(py, |ledger| ledger.references(first_height, max_blocks))?;
+        let (mut titles, mut attested) = (vec![], vec![]);
+        for each in all {
+            match each {
+                Reference::Title(title) => titles.push(PyBytes::new(py, &title)),
+                Reference::Attested(one) => {
+                    let (at, kid) = (one.at, PyBytes::new(py, &one.kid));
+                    attested.push((at.height, at.index, kid, one.subject, PyBytes::new(py, &one.digest)));
+                }
+            }
+        }
+        Ok((next, titles, attested))
     }
 
     #[pyo3(signature = (height, index, log, witnesses=vec![]), text_signature = "($self, height, index, log, witnesses=())")]

@@ -247,6 +247,13 @@ pub enum Order {
         /// The month.
         period: u32,
     },
+    /// Anybody but devices, holders and auditors puts the digest of an outside fact onto the ledger.
+    Attest {
+        /// What kind of fact; a name among those who attest it and those who check it.
+        subject: Text<32>,
+        /// The fact's digest, which says nothing to who does not have the fact.
+        digest: [u8; 32],
+    },
     /// Payments become one invoice under a title.
     Claim {
         /// Whom it is for.
@@ -312,6 +319,7 @@ impl Order {
             Order::RefuseNumbers { .. } => 30,
             Order::Declare { .. } => 31,
             Order::Acknowledge { .. } => 32,
+            Order::Attest { .. } => 33,
             Order::Claim { .. } => 40,
             Order::Retitle { .. } => 41,
             Order::Change { change, .. } => change.kind(),

@@ -303,7 +303,7 @@ pub struct ChangeRecord {
 /// A command that took effect; what it says is the annex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommandRecord {
-    /// The kind: 16 admit issuer to 32 acknowledge, 60 batch, see [`crate::command::Order::kind`].
+    /// The kind: 16 admit issuer to 33 attest, 60 batch, see [`crate::command::Order::kind`].
     pub kind: u8,
     /// The signer.
     pub kid: Kid,

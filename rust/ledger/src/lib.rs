@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod prepare;
 pub mod public_log;
 mod recent;
+pub mod references;
 pub mod rejected;
 pub mod settled;
 pub mod state_map;

@@ -9,8 +9,9 @@ use alloc::vec::Vec;
 
 use crate::cbor::{Decoder, Encoder, Malformed};
 use crate::code;
+use crate::command::decode::is_subject;
 use crate::command::{Order, Role};
-use crate::event::fields::any;
+use crate::event::fields::{any, scene_byte};
 use crate::text::{SceneCode, Text};
 use forms::{amount, end, integer, invoice_code, number, ordered_rows, period, rows, scene_code, tax_id, words};
 
@@ -61,7 +62,8 @@ impl Order {
             | Order::CloseGrant { .. }
             | Order::Admit { .. }
             | Order::RefuseNumbers { .. }
-            | Order::Acknowledge { .. } => 2,
+            | Order::Acknowledge { .. }
+            | Order::Attest { .. } => 2,
             Order::AdmitIssuer { .. } | Order::Delegate { .. } => 3,
             Order::GrantNumbers { .. } | Order::Declare { .. } => 4,
             Order::Claim { .. } => 5,
@@ -103,6 +105,7 @@ impl Order {
                 encoder.uint(u64::from(*period)).uint(*invoiced_fen).uint(*uninvoiced_fen).uint(*red_fen);
             }
             Order::Acknowledge { tax_id, period } => _ = encoder.text(tax_id.as_str()).uint(u64::from(*period)),
+            Order::Attest { subject, digest } => _ = encoder.text(subject.as_str()).bytes(digest),
             Order::Claim { buyer, payments } => lifecycle::encode_claim(encoder, buyer, payments),
             Order::Retitle { invoice, buyer } => lifecycle::encode_retitle(encoder, invoice, buyer),
             Order::Change { invoice, change } => lifecycle::encode_change(encoder, invoice, change),
@@ -122,7 +125,7 @@ impl Order {
         let head = head(&mut d)?;
         let order = match head.kind {
             0..=24 => decode_register(head.kind, &mut d),
-            25..=32 => decode_conduct(head.kind, &mut d),
+            25..=33 => decode_conduct(head.kind, &mut d),
             60 => lifecycle::decode_batch(&mut d),
             kind => lifecycle::decode_order(kind, &mut d),
         }?;
@@ -174,8 +177,14 @@ fn decode_conduct(kind: u64, d: &mut Decoder<'_>) -> Result<Order, Malformed> {
             red_fen: amount(d)?,
         },
         32 => Order::Acknowledge { tax_id: tax_id(d)?, period: period(d)? },
+        33 => Order::Attest { subject: subject(d)?, digest: d.bytes_of()? },
         _ => return Err(Malformed),
     })
+}
+
+fn subject(d: &mut Decoder<'_>) -> Result<Text<32>, Malformed> {
+    let subject: Text<32> = words(d, scene_byte)?;
+    if is_subject(subject.as_bytes()) { Ok(subject) } else { Err(Malformed) }
 }
 
 /// The end of a range of heights as a member.

@@ -66,6 +66,7 @@ fn order(kind: &[u8], body: &Body<'_>) -> Result<Order, Code> {
         b"REFUSE_NUMBERS" => refuse_numbers(body),
         b"DECLARE" => declare(body),
         b"ACKNOWLEDGE" => acknowledge(body),
+        b"ATTEST" => attest(body),
         b"BATCH" => lifecycle::batch(body),
         _ => lifecycle::order(kind, body),
     }
@@ -204,6 +205,20 @@ fn declare(body: &Body<'_>) -> Result<Order, Code> {
         uninvoiced_fen: amount(uninvoiced)?,
         red_fen: amount(red)?,
     })
+}
+
+/// What an attestation is about begins with a letter.
+pub(super) fn is_subject(subject: &[u8]) -> bool {
+    subject.first().is_some_and(u8::is_ascii_uppercase)
+}
+
+fn attest(body: &Body<'_>) -> Result<Order, Code> {
+    let [subject, digest] = body.exactly(["subject", "digest"])?;
+    let subject: Text<32> = bounded(subject, 1, scene_byte)?;
+    if !is_subject(subject.as_bytes()) {
+        return Err(Code::Schema);
+    }
+    Ok(Order::Attest { subject, digest: hex(digest)? })
 }
 
 fn acknowledge(body: &Body<'_>) -> Result<Order, Code> {

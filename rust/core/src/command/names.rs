@@ -20,6 +20,7 @@ pub const fn kind_name(kind: u8) -> Option<&'static str> {
         30 => "REFUSE_NUMBERS",
         31 => "DECLARE",
         32 => "ACKNOWLEDGE",
+        33 => "ATTEST",
         40 => "CLAIM",
         41 => "RETITLE",
         42 => "BIND",

@@ -76,6 +76,7 @@ pub(super) fn check_role(registry: &Registry, order: &Order, key: &Key) -> Resul
         Order::Mandate { .. } | Order::Delegate { .. } | Order::ApplyNumbers { .. } | Order::Declare { .. } => issuer,
         Order::ReimburserPolicy { .. } => key.role == Role::Reimburser,
         Order::Claim { .. } | Order::Retitle { .. } => issuer || agent,
+        Order::Attest { .. } => !matches!(key.role, Role::Device | Role::Holder | Role::Auditor),
         Order::Change { change, .. } => may_change(key.role, change),
         Order::Batch { orders } => return orders.iter().try_for_each(|order| check_role(registry, order, key)),
     };
@@ -104,7 +105,8 @@ fn check(registry: &Registry, order: &Order, key: &Key, block: Block) -> Result<
         Order::AdmitIssuer { .. }
         | Order::SceneTable { .. }
         | Order::RateTable { .. }
-        | Order::ReimburserPolicy { .. } => Ok(()),
+        | Order::ReimburserPolicy { .. }
+        | Order::Attest { .. } => Ok(()),
         Order::RegisterKey { public_key, role, tax_id, .. } => {
             let outsider = matches!(role, Role::Auditor | Role::Holder | Role::Reimburser);
             if !outsider && registry.issuer(tax_id).is_none() {
@@ -277,6 +279,7 @@ mod tests {
             (Order::RefuseNumbers { tax_id, reason: words("x") }, &[Bureau]),
             (Order::Declare { period, invoiced_fen: 0, uninvoiced_fen: 0, red_fen: 0 }, &[Issuer]),
             (Order::Acknowledge { tax_id, period }, &[Bureau]),
+            (Order::Attest { subject: words("ERASURE"), digest: [1; 32] }, &[Bureau, Issuer, Agent, Reimburser]),
             (Order::Claim { buyer: Buyer::default(), payments: vec![] }, &[Issuer, Agent]),
             (Order::Retitle { invoice, buyer: Buyer::default() }, &[Issuer, Agent]),
             (register(Role::Device, "SELLER"), &[Bureau, Issuer]),

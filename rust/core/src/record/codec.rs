@@ -188,7 +188,7 @@ impl Record {
             (kind @ (42..=49 | 51 | 53..=57), 9) => {
                 Record::Change(Box::new(ChangeRecord::decode_fields(kind, &mut d)?))
             }
-            (kind @ (16..=32 | 60), 5) => Record::Command(CommandRecord {
+            (kind @ (16..=33 | 60), 5) => Record::Command(CommandRecord {
                 kind,
                 kid: d.bytes_of()?,
                 identity: d.bytes_of()?,

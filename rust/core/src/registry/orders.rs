@@ -62,8 +62,8 @@ impl Registry {
                 let declared = self.issuer_mut(&tax_id)?.declared.get_mut(&period);
                 declared.ok_or(Damage("an acknowledgement of nothing declared"))?.acknowledged = true;
             }
-            // Its orders have records of their own.
-            Order::Batch { .. } => {}
+            // A batch's orders have records of their own; what is attested the ledger only keeps.
+            Order::Batch { .. } | Order::Attest { .. } => {}
             Order::Claim { .. } | Order::Retitle { .. } | Order::Change { .. } => {
                 return Err(Damage("a command's record of an invoice's command"));
             }

@@ -114,6 +114,8 @@ fn conduct() -> impl Strategy<Value = Order> {
             Order::Declare { period, invoiced_fen, uninvoiced_fen, red_fen }
         }),
         (tax_ids(), periods()).prop_map(|(tax_id, period)| Order::Acknowledge { tax_id, period }),
+        ("[A-Z][A-Z0-9_]{0,31}", any::<[u8; 32]>())
+            .prop_map(|(subject, digest)| Order::Attest { subject: words(&subject), digest }),
     ]
 }
 
@@ -209,6 +211,9 @@ fn orders_that_no_command_gives_are_refused() {
         Order::Declare { period: 1969, invoiced_fen: 0, uninvoiced_fen: 0, red_fen: 0 },
         Order::Delegate { agent: tax_id(SELLER), scenes: vec![], to_height: 1 << 53 },
         Order::Acknowledge { tax_id: words("91440300708461136U"), period: 2026 * 12 },
+        Order::Attest { subject: words(""), digest: [1; 32] },
+        Order::Attest { subject: words("_ERASURE"), digest: [1; 32] },
+        Order::Attest { subject: words("erasure"), digest: [1; 32] },
     ] {
         assert_eq!(Order::from_canonical(&order.encode_canonical("c-1")), Err(Malformed), "{order:?}");
     }

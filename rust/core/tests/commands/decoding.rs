@@ -70,6 +70,10 @@ fn conduct() -> Vec<(Value, Order)> {
             json!({"kind": "ACKNOWLEDGE", "tax_id": SELLER, "period": "2026-03"}),
             Order::Acknowledge { tax_id: tax_id(SELLER), period: MONTH },
         ),
+        (
+            json!({"kind": "ATTEST", "subject": "ERASURE", "digest": "ab".repeat(32)}),
+            Order::Attest { subject: words("ERASURE"), digest: [0xab; 32] },
+        ),
     ]
 }
 
@@ -275,6 +279,13 @@ fn spoiled() -> Vec<(&'static str, Value, Code)> {
         ("DECLARE", json!({"red_fen": null}), Code::Schema),
         ("ACKNOWLEDGE", json!({"tax_id": "91440300708461136U"}), Code::UsccChecksum),
         ("ACKNOWLEDGE", json!({"period": "1969-12"}), Code::Schema),
+        ("ATTEST", json!({"subject": ""}), Code::Schema),
+        ("ATTEST", json!({"subject": "0ERASURE"}), Code::Schema),
+        ("ATTEST", json!({"subject": "Erasure"}), Code::Schema),
+        ("ATTEST", json!({"subject": "E".repeat(33)}), Code::Schema),
+        ("ATTEST", json!({"digest": "ab".repeat(31)}), Code::Schema),
+        ("ATTEST", json!({"digest": "AB".repeat(32)}), Code::Schema),
+        ("ATTEST", json!({"digest": null}), Code::Schema),
         ("CLAIM", json!({"buyer": "COMPANY"}), Code::Schema),
         ("CLAIM", json!({"buyer": "INDIVIDUAL"}), Code::Schema),
         ("CLAIM", json!({"buyer_tax_id": null}), Code::TitleRequired),
