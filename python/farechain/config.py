@@ -7,16 +7,11 @@ setting names the file that holds it.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from farechain.config_people import AccessSettings, PrivateSettings
+from farechain.config_section import FilePath, Section
 
-class Section(BaseModel):
-    """A table of the configuration file: frozen, strict, without unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-FilePath = Annotated[Path, Field(strict=False)]
 TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
 
 
@@ -255,29 +250,6 @@ class PublicLogSettings(Section):
 
     key_file: FilePath = Field(
         default=Path("keys/log.key"), description="Secret: a file with the log's Ed25519 seed."
-    )
-
-
-class PrivateSettings(Section):
-    """The erasable private store: titles and names, which no record holds."""
-
-    key_file: FilePath = Field(
-        default=Path("keys/private.key"),
-        description="Secret: the key that wraps every person's key; back it up apart from the store.",
-    )
-
-
-class AccessSettings(Section):
-    """Tokens of those who call the HTTP interface."""
-
-    days_max: int = Field(
-        default=366, ge=1, le=3660, description="Days that a token may live at most: a forgotten one dies."
-    )
-    tokens_max: int = Field(
-        default=10_000,
-        ge=1,
-        le=20_000,
-        description="Tokens that may be active: bounds the memory of each process that checks them.",
     )
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from farechain.config import Section, Settings
+from farechain.config import Settings
 from farechain.config_file import load, to_toml
+from farechain.config_section import Section
 from farechain.errors import EXIT_USAGE, FarechainError
 
 WITNESS = (
