@@ -15,7 +15,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from farechain.config import Section, Settings
+from farechain.config import Settings
+from farechain.config_section import Section
 from farechain.errors import EXIT_USAGE, FarechainError
 
 PREFIX = "FARECHAIN_"

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from farechain import _core
+from farechain.api import openings
 from farechain.client import SignedEvent
 from web.town import BUREAU, CLERK, CODE, HOLDER, ISSUER, Town, identity_of, invoice, ride
 
@@ -187,5 +188,7 @@ def test_no_object_takes_members_that_are_not_documented(described: dict[str, An
 
 def test_the_example_of_a_command_is_one(described: dict[str, Any]) -> None:
     content = described["paths"]["/v1/commands"]["post"]["requestBody"]["content"]
+    beside = content.pop(openings.MEDIA_TYPE)["example"]
+    assert openings.CommandWithOpenings.model_validate(beside, strict=True).openings[0].subject == "17"
     for media in content.values():
         assert _core.decode_event(json.dumps(media["example"]).encode())["kind"] == "LOCK"

@@ -45,7 +45,7 @@ BODY = {
     "description": "The CloudEvent's bytes exactly as they were signed: docs/format.md, section 2.",
     "content": {
         **{media: {"schema": {"type": "object"}, "example": EXAMPLE} for media in MEDIA_TYPES},
-        openings.MEDIA_TYPE: {"schema": WITH_OPENINGS},
+        openings.MEDIA_TYPE: {"schema": WITH_OPENINGS, "example": openings.EXAMPLE},
     },
 }
 Kid = Annotated[

@@ -29,6 +29,13 @@ MAY_GIVE = ("ISSUER", "AGENT")
 """The roles whose commands name titles; no other's texts are taken."""
 NO_STORE = "no private store here takes texts: send the command alone"
 
+EXAMPLE = {
+    "event": "eyJzcGVjdmVyc2lvbiI6IjEuMCIsIOKApg==",
+    "openings": [
+        {"salt": "000102030405060708090a0b0c0d0e0f", "text": "深圳市地铁集团有限公司", "subject": "17"}
+    ],
+}
+
 
 class GivenOpening(BaseModel):
     """What a commitment to a title hides, and whose text it is."""

@@ -16,15 +16,14 @@ from farechain.config.ingest import (
     SourceSettings,
     TopicSettings,
 )
+from farechain.config.people import AccessSettings, PrivateSettings
 from farechain.config.section import Section
 from farechain.config.serving import (
-    AccessSettings,
     ApiSettings,
     LimitSettings,
     LineSettings,
     OutputSettings,
     PagesSettings,
-    PrivateSettings,
     PublicLogSettings,
     WitnessesSettings,
     WitnessSettings,

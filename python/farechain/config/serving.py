@@ -53,29 +53,6 @@ class PublicLogSettings(Section):
     )
 
 
-class PrivateSettings(Section):
-    """The erasable private store: titles and names, which no record holds."""
-
-    key_file: FilePath = Field(
-        default=Path("keys/private.key"),
-        description="Secret: the key that wraps every person's key; back it up apart from the store.",
-    )
-
-
-class AccessSettings(Section):
-    """Tokens of those who call the HTTP interface."""
-
-    days_max: int = Field(
-        default=366, ge=1, le=3660, description="Days that a token may live at most: a forgotten one dies."
-    )
-    tokens_max: int = Field(
-        default=10_000,
-        ge=1,
-        le=20_000,
-        description="Tokens that may be active: bounds the memory of each process that checks them.",
-    )
-
-
 class ApiSettings(Section):
     """The HTTP interface and the pages."""
 

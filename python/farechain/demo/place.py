@@ -10,13 +10,13 @@ from farechain.config import (
     KafkaSettings,
     LedgerSettings,
     OutputSettings,
-    PrivateSettings,
     PublicLogSettings,
     Settings,
     WitnessesSettings,
     WitnessSettings,
 )
 from farechain.config_file import to_toml
+from farechain.config_people import PrivateSettings
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 
 MARKER = ".farechain-demo"

@@ -38,11 +38,15 @@ CREATE TABLE documents (
     number INTEGER PRIMARY KEY, subject BLOB NOT NULL REFERENCES subjects, kind TEXT NOT NULL,
     name BLOB NOT NULL, sealed BLOB NOT NULL, UNIQUE (subject, kind, name));
 CREATE TABLE erasures (
-    number INTEGER PRIMARY KEY, subject BLOB NOT NULL, at_ms INTEGER NOT NULL, entries INTEGER NOT NULL);
+    number INTEGER PRIMARY KEY, subject BLOB NOT NULL, at_ms INTEGER NOT NULL, entries INTEGER NOT NULL,
+    digest BLOB NOT NULL, attested INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX erasures_of_subject ON erasures (subject);
+CREATE INDEX erasures_by_digest ON erasures (digest);
+CREATE INDEX erasures_unattested ON erasures (number) WHERE attested = 0;
+CREATE TABLE followed (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE accesses (
     number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, party TEXT NOT NULL, token_id TEXT NOT NULL,
-    commitment BLOB NOT NULL, purpose TEXT NOT NULL, hash BLOB NOT NULL);
+    commitment BLOB NOT NULL, purpose TEXT NOT NULL, hash BLOB NOT NULL UNIQUE);
 CREATE TRIGGER accesses_stay BEFORE DELETE ON accesses BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER accesses_are_not_changed BEFORE UPDATE ON accesses
     BEGIN SELECT RAISE(ABORT, 'append only'); END;

@@ -13,6 +13,7 @@ from farechain.private import documents
 from farechain.private.accesses import EMPTY_HEAD, Access, AccessHead, Officer, append, first_broken, rows_of
 from farechain.private.database import Database
 from farechain.private.documents import Shelf
+from farechain.private.on_ledger import OnLedger
 from farechain.private.openings import COMMITMENT_BYTES, Kind, Opening, commitment_of, fresh_salt
 from farechain.private.sealing import KEY_BYTES, TamperedError, packed, seal, unpacked, unseal
 from farechain.private.subjects import Erasure, Subjects
@@ -41,6 +42,8 @@ class Store:
         self._database = database
         self._subjects = subjects
         self._clock_ms = clock_ms
+        self.on_ledger = OnLedger(database)
+        """How far the ledger was read, and which facts of the store are there."""
 
     @staticmethod
     def open(

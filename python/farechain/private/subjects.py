@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from farechain import _core
 from farechain.errors import EXIT_USAGE, FarechainError
 from farechain.private.database import Database
 from farechain.private.sealing import TamperedError, new_key, seal, unseal
@@ -26,6 +27,12 @@ class Erasure:
     subject: bytes
     at_ms: int
     entries: int
+
+    @property
+    def digest(self) -> bytes:
+        """What is attested of it: ``identity("ERASURE", subject, at_ms, entries)``."""
+        numbers = self.at_ms.to_bytes(8, "big", signed=True), self.entries.to_bytes(8, "big")
+        return _core.identity([b"ERASURE", self.subject, *numbers])
 
 
 class Subjects:
@@ -131,6 +138,6 @@ def _remove(connection: sqlite3.Connection, owner: bytes) -> int:
 
 def _note(connection: sqlite3.Connection, erasure: Erasure) -> None:
     connection.execute(
-        "INSERT INTO erasures (subject, at_ms, entries) VALUES (?, ?, ?)",
-        (erasure.subject, erasure.at_ms, erasure.entries),
+        "INSERT INTO erasures (subject, at_ms, entries, digest) VALUES (?, ?, ?, ?)",
+        (erasure.subject, erasure.at_ms, erasure.entries, erasure.digest),
     )

@@ -19,6 +19,8 @@ def check_files(settings: Settings) -> None:
         keys.read_key(settings.public_log.key_file)
     if settings.private.key_file.exists():
         keys.read_key(settings.private.key_file)
+    if settings.private.attest_key_file is not None:
+        keys.read_key(settings.private.attest_key_file)
     opening.security_of(settings.kafka)
     if settings.source.kind == "spool" and not settings.source.directory.is_dir():
         message = f"source.directory {settings.source.directory} is no directory: create it, or correct it"

@@ -30,6 +30,7 @@ from farechain.pipeline.publish import Published, Publisher
 from farechain.pipeline.relay import Position, Relay, receipts_of
 from farechain.service import opening
 from farechain.service.commands import CommandDesk
+from farechain.service.private import PrivateFollower, open_store, signer_of
 from farechain.service.standby import Switch, standby_app
 from farechain.service.totals import Summary, Totals
 from farechain.service.watching import Notices, Watch
@@ -49,6 +50,7 @@ class Parts:
     commands: CommandDesk
     publisher: Publisher
     relays: dict[str, Relay]
+    private: PrivateFollower | None
 
 
 class Service:
@@ -122,7 +124,8 @@ class Service:
             commands = CommandDesk(ledger, http_source, settings.commands.timeout_ms / 1000)
             relays = await self._relays(ledger, stack)
             publisher = self._publisher(ledger, public_log)
-            parts = Parts(ledger, public_log, source, commands, publisher, relays)
+            private = await self._private(ledger, commands, stack)
+            parts = Parts(ledger, public_log, source, commands, publisher, relays, private)
             self._show_what_is_there(ledger, public_log)
             self._app.app = create_site(self._context(parts), self._keeping)
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
@@ -184,6 +187,17 @@ class Service:
             for topic, (name, fetch) in views.items()
         }
 
+    async def _private(
+        self, ledger: Ledger, commands: CommandDesk, stack: AsyncExitStack
+    ) -> PrivateFollower | None:
+        settings = self._settings.private
+        store = await asyncio.to_thread(open_store, self._settings)
+        if store is None:
+            return None
+        stack.callback(store.close)
+        signer = signer_of(settings, ledger.network)
+        return PrivateFollower(ledger, store, commands, settings, signer, notices=self._notices)
+
     def _context(self, parts: Parts) -> ApiContext:
         return ApiContext(
             ledger=parts.ledger,
@@ -197,6 +211,7 @@ class Service:
             demonstration=self._settings.demonstration,
             tokens=Tokens(self._settings.tokens_file),
             commands=parts.commands if parts.commands.open else None,
+            private=parts.private.store if parts.private is not None else None,
             ending=self._ending,
         )
 
@@ -224,9 +239,12 @@ class Service:
             _start(relay.run(sealed_all), f"relay {topic}") for topic, relay in parts.relays.items()
         ]
         watching = _start(watch.run(self._settings.limits.lag_interval_ms / 1000), "watch")
+        beside = [watching]
+        if parts.private is not None:
+            beside.append(_start(parts.private.run(self._ending), "private"))
         stopping = asyncio.create_task(stop.wait(), name="stop")
+        everything = [first, *followers, *beside, stopping]
         try:
-            everything = [first, *followers, watching, stopping]
             await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
             halt.set()
             self._ending.set()
@@ -237,9 +255,9 @@ class Service:
             await watch.once()
             await parts.commands.answered()
         finally:
-            for task in (first, *followers, watching, stopping):
+            for task in everything:
                 task.cancel()
-            await asyncio.gather(first, *followers, watching, stopping, return_exceptions=True)
+            await asyncio.gather(*everything, return_exceptions=True)
 
     async def _drain(
         self,
