@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from farechain.config import Settings
-from farechain.config_section import Section
+from farechain.config.section import Section
 from farechain.errors import EXIT_USAGE, FarechainError
 
 PREFIX = "FARECHAIN_"

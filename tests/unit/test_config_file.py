@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from farechain.config_section import Section
 from pydantic import ValidationError
 
 from farechain.config import Settings
+from farechain.config.section import Section
 from farechain.config_file import load, to_toml
 from farechain.errors import EXIT_USAGE, FarechainError
 

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from farechain.config_people import PrivateSettings
 
 from farechain import _core
 from farechain.client import Buyer, CommandRefusedError, Party, Title
+from farechain.config.people import PrivateSettings
 from farechain.private.accesses import Officer
 from farechain.private.on_ledger import ACCESS, ERASURE, Fact
 from farechain.private.openings import Kind

@@ -15,8 +15,8 @@ from farechain.config import (
     WitnessesSettings,
     WitnessSettings,
 )
+from farechain.config.people import PrivateSettings
 from farechain.config_file import to_toml
-from farechain.config_people import PrivateSettings
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 
 MARKER = ".farechain-demo"

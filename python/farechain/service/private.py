@@ -12,7 +12,7 @@ from collections.abc import Callable
 from farechain import keys
 from farechain._core import Ledger, LedgerError
 from farechain.config import Settings
-from farechain.config_people import PrivateSettings
+from farechain.config.people import PrivateSettings
 from farechain.errors import FarechainError
 from farechain.ledger_errors import as_failure
 from farechain.party import Party
