@@ -200,8 +200,13 @@ class Intake:
         push the same again. Raises ``LedgerError("batch", ...)`` that names the batch's offset: what lies
         before it was taken, nothing of it was, and the partition must stop.
         """
-    def push_records(self, source: int, records: Sequence[SourceRecord], next_offset: int | None) -> int:
-        """Takes records in offset order; returns the inputs added."""
+    def push_records(
+        self, source: int, records: Sequence[SourceRecord], next_offset: int | None, *, ahead: bool = False
+    ) -> int:
+        """Takes records in offset order; returns the inputs added.
+
+        ``ahead``: they go before what other sources have here already.
+        """
     def seal(self, max_inputs: int) -> RawBatch:
         """Takes the oldest inputs, at most ``max_inputs``."""
 

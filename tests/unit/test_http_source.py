@@ -125,6 +125,9 @@ class Slow:
             raise chunk
         return [chunk]
 
+    def urgent(self) -> Sequence[Chunk]:
+        return ()
+
     async def lag(self) -> dict[int, int]:
         return {0: 0, 1: 4}
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -28,7 +29,7 @@ from farechain import _core
 from farechain.errors import FarechainError
 from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import BlockLimits, Ingest
-from farechain.sources import RawChunk, Source
+from farechain.sources import Chunk, RawChunk, Source
 
 TRANSACTIONS = b"".join(
     [
@@ -145,6 +146,9 @@ class Fetches:
     async def read(self, _timeout_ms: int) -> list[RawChunk]:
         await asyncio.sleep(0)
         return [self.fetches.pop(0)] if self.fetches else []
+
+    def urgent(self) -> Sequence[Chunk]:
+        return ()
 
     async def lag(self) -> dict[int, int]:
         return {0: len(self.fetches)}

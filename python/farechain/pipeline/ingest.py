@@ -79,6 +79,7 @@ class Ingest:
         self._until_end = until_end
         self._intake: Intake = ledger.intake()
         self._raw: asyncio.Queue[tuple[RawBatch, float] | None] = asyncio.Queue(maxsize=1)
+        self._sealable = asyncio.Semaphore(1)
         self._prepared: asyncio.Queue[tuple[PreparedBatch, float, float] | None] = asyncio.Queue(maxsize=1)
         self._in_flight = 0
         self._unreadable: FarechainError | None = None
@@ -214,6 +215,11 @@ class Ingest:
         return intake.pending >= limits.max_inputs or intake.pending_bytes >= limits.max_bytes
 
     async def _seal(self) -> None:
+        """Seals a block once the last one is prepared: as late as possible, with what somebody waits for."""
+        await self._sealable.acquire()
+        for chunk in self._source.urgent():
+            source = chunk.partition + ENGINE_SOURCES
+            self._intake.push_records(source, chunk.records, chunk.next_offset, ahead=True)
         self._in_flight += 1
         sealed = self._intake.seal(self._limits.max_inputs)
         await self._raw.put((sealed, time.monotonic()))
@@ -222,6 +228,7 @@ class Ingest:
         while (item := await self._raw.get()) is not None:
             raw, fetched = item
             prepared = await asyncio.to_thread(self._ledger.prepare, raw)
+            self._sealable.release()
             await self._prepared.put((prepared, fetched, time.monotonic()))
         await self._prepared.put(None)
 

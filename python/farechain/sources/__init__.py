@@ -89,6 +89,9 @@ class Source(Protocol):
             FarechainError: the partition was truncated or recreated, or cannot be read: stop.
         """
 
+    def urgent(self) -> "Sequence[Chunk]":
+        """What has arrived and somebody waits for: it goes ahead of everything that ``read`` yielded."""
+
     async def lag(self) -> dict[int, int]:
         """Partition index -> offsets between the position and the end, for every partition."""
 

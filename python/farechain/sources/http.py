@@ -133,6 +133,10 @@ class HttpSource:
                     await self._arrived.wait()
             except TimeoutError:
                 return []
+        return self.urgent()
+
+    def urgent(self) -> Sequence[Chunk]:
+        """See ``Source``: whoever gave a command waits for its block."""
         if not self._ready():
             return []
         taken, self._queue = self._queue, []

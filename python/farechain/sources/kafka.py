@@ -191,6 +191,10 @@ class KafkaSource:
                 chunks.append(Chunk(index, (), position))
         return chunks
 
+    def urgent(self) -> Sequence[Chunk]:
+        """See ``Source``: nobody waits for what is here already."""
+        return ()
+
     async def lag(self) -> dict[int, int]:
         """See ``Source``. As of the last fetch or second; without a request."""
         consumer = self._consumer_or_fail()

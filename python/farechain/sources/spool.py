@@ -163,6 +163,10 @@ class SpoolSource:
                 return chunks
             await asyncio.sleep(min(POLL_S, left))
 
+    def urgent(self) -> Sequence[Chunk]:
+        """See ``Source``: nobody waits for what is here already."""
+        return ()
+
     async def lag(self) -> dict[int, int]:
         """See ``Source``."""
         behind = {index: file.end() - file.position for index, file in enumerate(self._files)}

@@ -72,6 +72,20 @@ class Together:
                 chunks += [replace(chunk, partition=part.indices[chunk.partition]) for chunk in read.result()]
         return chunks
 
+    def urgent(self) -> Sequence[Chunk]:
+        """See ``Source``."""
+        chunks: list[Chunk] = []
+        for part in self._parts:
+            waiting = part.source.urgent()
+            if not waiting:
+                continue
+            if part.held():
+                # What was read before goes before.
+                held, part.reading = part.held(), None
+                waiting = [*(chunk for chunk in held if isinstance(chunk, Chunk)), *waiting]
+            chunks += [replace(chunk, partition=part.indices[chunk.partition]) for chunk in waiting]
+        return chunks
+
     async def lag(self) -> dict[int, int]:
         """See ``Source``: with what was read and not handed over yet."""
         behind = {}

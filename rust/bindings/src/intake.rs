@@ -74,12 +74,14 @@ impl Intake {
         py.detach(|| self.inner.push_raw(source, fetched)).map_err(|error| batch_error(&error))
     }
 
+    #[pyo3(signature = (source, records, next_offset, *, ahead=false))]
     fn push_records(
         &mut self,
         py: Python<'_>,
         source: u16,
         records: Vec<SourceRecord<'_>>,
         next_offset: Option<u64>,
+        ahead: bool,
     ) -> PyResult<usize> {
         let source = self.known(source)?;
         let headers: Vec<Vec<kafka_batch::Header<'_>>> = records.iter().map(headers).collect();
@@ -94,7 +96,7 @@ impl Intake {
                 value: value.as_ref().map(PyBytesMethods::as_bytes),
             })
             .collect();
-        Ok(py.detach(|| self.inner.push_records(source, records.into_iter(), next_offset)))
+        Ok(py.detach(|| self.inner.push_records(source, records.into_iter(), next_offset, ahead)))
     }
 
     fn seal(&mut self, max_inputs: usize) -> RawBatch {

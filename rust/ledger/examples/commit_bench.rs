@@ -134,7 +134,7 @@ fn push(intake: &mut Intake, source: u16, records: &[Record]) {
             headers,
             value: record.value.as_deref(),
         });
-        intake.push_records(source, records, None);
+        intake.push_records(source, records, None, false);
     }
 }
 

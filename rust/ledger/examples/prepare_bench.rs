@@ -119,7 +119,7 @@ fn seal(records: &[Record], headers: &[Vec<Header<'_>>]) -> RawBatch {
         headers,
         value: record.value.as_deref(),
     });
-    intake.push_records(0, records, None);
+    intake.push_records(0, records, None, false);
     intake.seal(BATCH)
 }
 

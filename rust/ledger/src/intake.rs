@@ -146,27 +146,29 @@ impl Intake {
                 }
             }
         }
-        let added = self.accept(source, filling, 0);
+        let added = self.accept(source, filling, 0, false);
         ended.map(|()| added)
     }
 
     /// Takes records one by one, in offset order, from a source without raw batches.
     ///
-    /// `next_offset` is the position after the chunk, where the source knows of a hole at its end.
+    /// `next_offset` is the position after the chunk, where the source knows of a hole at its end. `ahead` of what other
+    /// sources have here already: somebody waits for these.
     pub fn push_records<'a>(
         &mut self,
         source: u16,
         records: impl Iterator<Item = SourceRecord<'a>>,
         next_offset: Option<u64>,
+        ahead: bool,
     ) -> usize {
         let mut filling = Filling::new(self.expected(source), 0);
         for record in records {
             filling.push(&record);
         }
-        self.accept(source, filling, next_offset.unwrap_or(0))
+        self.accept(source, filling, next_offset.unwrap_or(0), ahead)
     }
 
-    fn accept(&mut self, source: u16, filling: Filling, next_offset: u64) -> usize {
+    fn accept(&mut self, source: u16, filling: Filling, next_offset: u64, ahead: bool) -> usize {
         let added = filling.spans.len();
         self.dropped += filling.dropped;
         let next_offset = next_offset.max(filling.expected);
@@ -175,7 +177,10 @@ impl Intake {
             self.pending += added;
             self.pending_bytes += filling.buffer.len();
             let buffer = Arc::new(filling.buffer);
-            self.chunks.push_back(Chunk { source, buffer, spans: filling.spans, next_offset });
+            // Never before what its own source has here.
+            let behind = self.chunks.iter().rposition(|chunk| chunk.source == source).map_or(0, |last| last + 1);
+            let place = if ahead { behind } else { self.chunks.len() };
+            self.chunks.insert(place, Chunk { source, buffer, spans: filling.spans, next_offset });
         }
         added
     }
@@ -278,9 +283,13 @@ mod tests {
     use super::*;
 
     fn push(intake: &mut Intake, source: u16, offsets: std::ops::Range<u64>) {
+        add(intake, source, offsets, false);
+    }
+
+    fn add(intake: &mut Intake, source: u16, offsets: std::ops::Range<u64>, ahead: bool) {
         let records =
             offsets.map(|offset| SourceRecord { offset, timestamp_ms: 1, key: None, headers: &[], value: Some(b"v") });
-        intake.push_records(source, records, None);
+        intake.push_records(source, records, None, ahead);
     }
 
     #[test]
@@ -302,6 +311,26 @@ mod tests {
         assert_eq!(batch.ranges, [BatchRange { source: 0, first_offset: 4, next_offset: 6 }]);
         assert!(intake.is_empty());
         assert_eq!(intake.pending(), 0);
+    }
+
+    #[test]
+    fn what_somebody_waits_for_goes_ahead_of_others_and_never_of_its_own() {
+        let mut intake = Intake::new(vec![0, 0]);
+        push(&mut intake, 0, 0..6);
+        let of = |batch: &RawBatch| batch.inputs.iter().map(|input| input.source).collect::<Vec<_>>();
+        assert_eq!(of(&intake.seal(2)), [0, 0]);
+        add(&mut intake, 1, 0..2, true);
+        add(&mut intake, 1, 2..3, true);
+        let batch = intake.seal(4);
+        assert_eq!(of(&batch), [1, 1, 1, 0]);
+        assert_eq!(batch.ranges[0], BatchRange { source: 1, first_offset: 0, next_offset: 3 });
+        push(&mut intake, 1, 3..4);
+        add(&mut intake, 1, 4..5, true);
+        let batch = intake.seal(9);
+        assert_eq!(of(&batch), [0, 0, 0, 1, 1]);
+        let range = |source| batch.ranges.iter().find(|range| range.source == source).copied();
+        assert_eq!(range(1), Some(BatchRange { source: 1, first_offset: 3, next_offset: 5 }));
+        assert_eq!(range(0), Some(BatchRange { source: 0, first_offset: 3, next_offset: 6 }));
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn batch(values: &[Option<Vec<u8>>]) -> RawBatch {
         let headers = &headers[usize::from(how == 3)..];
         let (offset, value) = (i as u64, values[at].as_deref());
         let record = SourceRecord { offset, timestamp_ms: 5, key: Some(b"k"), headers, value };
-        intake.push_records(0, std::iter::once(record), None);
+        intake.push_records(0, std::iter::once(record), None, false);
     }
     intake.seal(INPUTS)
 }

@@ -141,7 +141,7 @@ pub fn push(intake: &mut Intake, inputs: &[Signed]) {
             headers: &headers,
             value: Some(input.value.as_bytes()),
         };
-        intake.push_records(1, std::iter::once(record), None);
+        intake.push_records(1, std::iter::once(record), None, false);
     }
 }
 
