@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from bench import city, day, documents, live, proofs, shapes
+from bench import books, city, day, documents, live, proofs, shapes
 from bench.figures import Figure, keep, show
 
 PLACE = Path("var/bench")
-PARTS = ("day", "live", "full", "realtime", "documents", "proofs")
+PARTS = ("day", "live", "full", "realtime", "documents", "proofs", "books")
 FULL = {"open": 1.0, "hashes": 3.0, "signatures": 8.0}
 
 
@@ -35,6 +35,8 @@ def main() -> None:
         tables["documents, CPU of one core an invoice"] = documents.measure()
     if "proofs" in wanted:
         tables["proofs"] = proofs.measure(PLACE, args.invoices)
+    if "books" in wanted:
+        tables["the books, CPU of one core"] = books.measure(PLACE, args.invoices)
     if "city" in wanted:
         tables |= city.measure(PLACE, args.invoices, args.filled)
     for title, figures in tables.items():

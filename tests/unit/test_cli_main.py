@@ -67,6 +67,8 @@ def test_the_help_is_the_one_that_was_agreed(place: Path, capsys: pytest.Capture
                 "keys",
                 "tokens",
                 "erase",
+                "reapply",
+                "private",
                 "config",
             )
         ),
@@ -86,7 +88,7 @@ def test_every_verb_has_help_and_json(verb: str, capsys: pytest.CaptureFixture[s
         main([verb, "--help"])
     assert leaving.value.code == 0
     out = capsys.readouterr().out
-    if verb not in {"keys", "tokens", "config"}:
+    if verb not in {"keys", "tokens", "private", "config"}:
         assert "--json" in out
 
 

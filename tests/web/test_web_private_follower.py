@@ -110,6 +110,48 @@ async def test_what_is_attested_is_found_again_by_reading_the_log(
         assert backup.on_ledger.pending() == []
 
 
+async def test_a_title_in_a_restored_store_is_no_orphan(town: Town, store: Store, tmp_path: Path) -> None:
+    """The backup was made before the claim was marked; the store that it was made of has followed on."""
+    title = Title.of("甲")
+    store.put(HOLDER.kid, Kind.TITLE, title.text, title.salt)
+    await follower(town, store).once()
+    shutil.copytree(tmp_path / "secret", tmp_path / "backup")
+    town.halt.set()
+    await town.ended()
+    town.pay(ride(1))
+    async with town.again() as again:
+        await again.client.send(ISSUER.retitle(invoice(1), Buyer(title=title.commitment)))
+        await follower(again, store).once()
+        with Store.open(tmp_path / "backup" / "private" / "store.sqlite", bytes(32)) as backup:
+            await follower(again, backup, later_s=10**6).once()
+            assert [kept.claimed for kept in backup.by_subject(HOLDER.kid)] == [True]
+
+
+async def test_no_byte_of_a_person_is_in_what_is_attested(
+    town: Town, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    store.keep("canary-subject-7f3a", "TRIP", b"canary-payment", b"canary-opening")
+    store.put("canary-subject-7f3a", Kind.NAME, "金丝雀")
+    store.look_up(bytes(32), OFFICER, "canary-case")
+    store.erase("canary-subject-7f3a")
+    (erasure,) = store.erasures()
+    await follower(town, store).once()
+    town.publish()
+    everything = outside(tmp_path) + caplog.text.encode()
+    assert erasure.digest in everything
+    assert store.access_head().hash in everything
+    for canary in (b"canary", "金丝雀".encode(), erasure.subject, erasure.subject.hex().encode()):
+        assert canary not in everything
+
+
+def outside(place: Path) -> bytes:
+    """All files but the store's."""
+    files = [path for path in place.rglob("*") if path.is_file() and "secret" not in path.parts]
+    assert len(files) > 5
+    return b"".join(path.read_bytes() for path in files)
+
+
 async def test_a_ledger_that_is_another_one_is_read_from_its_start(town: Town, store: Store) -> None:
     store.on_ledger.advance(10_000)
     follow(town.ledger, store)

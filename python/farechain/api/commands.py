@@ -110,7 +110,7 @@ class Door:
             raise Problem(503, error.code, error.message, AGAIN) from error
         if opened and store is not None:
             # The follower of the log has passed the record of a duplicate and will not see it again.
-            await asyncio.to_thread(store.mark_claimed, [one.commitment for one in opened])
+            await asyncio.to_thread(openings.mark, store, opened)
         return answer
 
 

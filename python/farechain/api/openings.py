@@ -8,6 +8,7 @@ text, salt or subject is repeated in an answer or a log line.
 import base64
 import binascii
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
@@ -20,6 +21,7 @@ from farechain.private.openings import Kind, commitment_of
 from farechain.private.store import Store
 from farechain.private.titles import TitleError, check_title
 
+log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/vnd.farechain.command+json"
 OPENINGS_MAX = 64
 """As many as a batch has orders."""
@@ -120,6 +122,14 @@ def keep(store: Store, openings: list[Checked]) -> None:
     except FarechainError as error:
         wait = {"Retry-After": "1"} if error.exit_code == EXIT_UNAVAILABLE else None
         raise Problem(503, error.code, "the private store takes no text now", wait) from error
+
+
+def mark(store: Store, openings: Sequence[Checked]) -> None:
+    """Says that a durable record names them. Blocks. A store in trouble does not undo the command."""
+    try:
+        store.mark_claimed(one.commitment for one in openings)
+    except FarechainError as error:
+        log.warning("titles of a durable command are not marked as claimed: %s", error.code)
 
 
 def _checked(given: GivenOpening, holders: dict[str, str | None], tax_id: str) -> Checked:

@@ -1,7 +1,7 @@
 """Moves the tables record by record, in the order of the ledger: the same rows however far each step goes."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from farechain import _core
@@ -25,7 +25,32 @@ STANDING = (
 )
 TIMES = ("locked_ms", "reimbursed_ms", "posted_ms", "voucher", "period", "reversed_after_posting_ms")
 MOVED = ("fiscal", "claim", "remaining_fen", "holder", "locker", "claim_id")
+OF_RECORD = ("code", "number", "seller", "net_fen", "tax_fen", "total_fen")
+
+
+def _insert_into(table: str, columns: Iterable[str]) -> str:
+    names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  names of the schema
+
+
+_KNOWN = f"SELECT {', '.join((*STANDING, *TIMES))} FROM invoices WHERE code=? AND number=?"  # noqa: S608
 _SET = ", ".join(f"{name}=:{name}" for name in (*STANDING, *TIMES, "touched", "touched_ms"))
+_UPDATE = f"UPDATE invoices SET {_SET} WHERE code=:code AND number=:number"  # noqa: S608  names above
+_INSERT = _insert_into(
+    "invoices",
+    (
+        *(*OF_RECORD, "kind", "place", "issued_ms", "original_code", "original_number", "buyer", "title"),
+        *(*STANDING, "touched", "touched_ms"),
+    ),
+)
+_MOVE = _insert_into(
+    "movements",
+    (
+        *("place", "code", "number", "time_ms", "kind", "kid", "fen", *MOVED),
+        *("voucher", "period", "red_code", "red_number"),
+    ),
+)
+_NO_MORE = dict.fromkeys(("voucher", "period", "red_code", "red_number"))
 
 ChangeRow = tuple[int, int, int, str | None, bytes]
 RejectionRow = tuple[str, int, int, int, int, str, str | None]
@@ -62,7 +87,9 @@ class Keeping:
     def change(self, row: ChangeRow) -> None:
         """A record of ``Ledger.changes``."""
         fields = _core.decode_record(row[4])
-        kind = fields["kind"]
+        kind, standing = fields["kind"], fields.get("standing")
+        if standing is not None:
+            standing["holder"] = _text(standing["holder"])
         if kind == "CLAIMED":
             self._insert(row, fields, "BLUE")
             self._move(row, fields, kind, fields["total_fen"])
@@ -70,7 +97,7 @@ class Keeping:
             self._short_red_letter(row, fields)
         elif kind == "RED_OF_LINES":
             self._red_letter(row, fields, fields["standing"])
-        elif "standing" in fields:
+        elif standing is not None:
             self._stand(row, fields, kind)
         elif kind in self._commands:
             self._commands[kind](row, self._said(row))
@@ -151,21 +178,15 @@ class Keeping:
         return made
 
     def _known(self, code: str, number: int) -> Fields | None:
-        columns = (*STANDING, *TIMES)
-        row = self._run(
-            f"SELECT {', '.join(columns)} FROM invoices WHERE code=? AND number=?",  # noqa: S608  names above
-            (code, number),
-        ).fetchone()
-        return None if row is None else dict(zip(columns, row, strict=True))
+        row = self._run(_KNOWN, (code, number)).fetchone()
+        return None if row is None else dict(zip((*STANDING, *TIMES), row, strict=True))
 
     def _insert(self, row: ChangeRow, fields: Fields, kind: str) -> None:
         height, index, time_ms, _kid, _record = row
         place = place_of(height, index)
         red = kind == "RED"
         columns = {
-            **{
-                name: fields[name] for name in ("code", "number", "seller", "net_fen", "tax_fen", "total_fen")
-            },
+            **{name: fields[name] for name in OF_RECORD},
             "kind": kind,
             "place": place,
             "issued_ms": fields["issued_at_ms"],
@@ -177,21 +198,15 @@ class Keeping:
             "touched": place << 1 | red,
             "touched_ms": time_ms,
         }
-        names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
-        self._run(f"INSERT INTO invoices ({names}) VALUES ({marks})", columns)  # noqa: S608  names above
+        self._run(_INSERT, columns)
 
     def _update(
         self, row: ChangeRow, code: str, number: int, standing: Mapping[str, Any], times: Fields
     ) -> None:
         if standing["claim"] == "FREE":
             times = times | {"locked_ms": None}
-        values = {name: _text(standing[name]) for name in STANDING} | times
-        values |= {"code": code, "number": number, "touched_ms": row[2]}
-        values["touched"] = place_of(row[0], row[1]) << 1
-        self._run(
-            f"UPDATE invoices SET {_SET} WHERE code=:code AND number=:number",  # noqa: S608  names above
-            values,
-        )
+        touched = {"touched": place_of(row[0], row[1]) << 1, "touched_ms": row[2]}
+        self._run(_UPDATE, {**standing, **times, **touched, "code": code, "number": number})
 
     def _move(self, row: ChangeRow, fields: Fields, kind: str, fen: int | None, **more: Any) -> None:
         height, index, time_ms, kid, _record = row
@@ -204,11 +219,11 @@ class Keeping:
             "kind": kind,
             "kid": kid,
             "fen": fen,
-            **{name: _text(standing[name]) for name in MOVED},
+            **{name: standing[name] for name in MOVED},
+            **_NO_MORE,
             **more,
         }
-        names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
-        self._run(f"INSERT INTO movements ({names}) VALUES ({marks})", columns)  # noqa: S608  names above
+        self._run(_MOVE, columns)
 
     def _register_key(self, row: ChangeRow, said: list[Any]) -> None:
         _version, _kind, _command, public_key, role, tax_id, *_rest = said
@@ -274,6 +289,6 @@ def period_of(month: int) -> str:
     return f"{month // 12:04d}-{month % 12 + 1:02d}"
 
 
-def _text(value: object) -> object:
-    """A key's id as headers have it; everything else as it is."""
-    return value.hex() if isinstance(value, bytes) else value
+def _text(kid: bytes | None) -> str | None:
+    """A key's id as headers have it."""
+    return None if kid is None else kid.hex()

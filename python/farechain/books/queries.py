@@ -168,17 +168,13 @@ class Queries:
             )
             for claim in CLAIMS
         }
-        locks = self._read(
-            "SELECT count(*), sum(remaining_fen), min(locked_ms) FROM invoices "
-            "WHERE claim='LOCKED' AND locker=?",
-            tax_id,
-        )
+        oldest = self._read("SELECT min(locked_ms) FROM invoices WHERE claim='LOCKED' AND locker=?", tax_id)
         letters = self._read("SELECT count(*) FROM dead_letters JOIN keys USING (kid) WHERE tax_id=?", tax_id)
         return Totals(
             held=_sum(*held),
             received=received,
-            locked=Total(locks[0][0], locks[0][1] or 0),
-            oldest_lock_ms=locks[0][2],
+            locked=self._total("claim='LOCKED' AND locker=?", tax_id),
+            oldest_lock_ms=oldest[0][0],
             reversed_after_posting=self._total("locker=? AND reversed_after_posting_ms NOT NULL", tax_id),
             sold={claim: self._total("seller=? AND claim=?", tax_id, claim) for claim in CLAIMS},
             red_letters=self._total("seller=? AND claim=?", tax_id, NO_CLAIM).count,

@@ -30,7 +30,8 @@ CREATE TABLE invoices (
     PRIMARY KEY (code, number));
 CREATE INDEX invoices_held ON invoices (holder, claim, touched, remaining_fen) WHERE holder IS NOT NULL;
 CREATE INDEX invoices_bought ON invoices (buyer, claim, touched, remaining_fen) WHERE buyer IS NOT NULL;
-CREATE INDEX invoices_claimed ON invoices (locker, claim, touched, remaining_fen) WHERE locker IS NOT NULL;
+CREATE INDEX invoices_claimed ON invoices (locker, claim, touched, remaining_fen, buyer)
+    WHERE locker IS NOT NULL;
 CREATE INDEX invoices_sold ON invoices (seller, claim, touched, remaining_fen);
 CREATE INDEX invoices_locked ON invoices (locker, locked_ms, touched, remaining_fen) WHERE claim = 'LOCKED';
 CREATE INDEX invoices_reversed ON invoices (locker, reversed_after_posting_ms, touched, remaining_fen)

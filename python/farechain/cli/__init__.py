@@ -43,6 +43,8 @@ VERBS = (
     "keys",
     "tokens",
     "erase",
+    "reapply",
+    "private",
     "config",
 )
 """Modules of this package, in the order of the help."""

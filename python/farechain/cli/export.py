@@ -101,14 +101,13 @@ def _run(args: argparse.Namespace) -> int:
 
 def _private_store(settings: "Settings") -> "Store | None":
     """The private store of this configuration; without store or key, titles stay closed, and that is said."""
-    from farechain import keys
-    from farechain.private.store import Store
+    from farechain.private.key_files import open_store
 
     for path in (settings.private_store, settings.private.key_file):
         if not path.exists():
             print(f"farechain: {path} is not here: documents show no titles", file=sys.stderr)
             return None
-    return Store.open(settings.private_store, keys.read_key(settings.private.key_file))
+    return open_store(settings.private_store, settings.private.key_file)
 
 
 def _named(args: argparse.Namespace, ledger: "Ledger", exporter: Any) -> int:

@@ -93,6 +93,12 @@ class Metrics:
         self.relay_lag = Gauge(
             "farechain_relay_lag_blocks", "Blocks whose messages were not sent yet", ["topic"], registry=r
         )
+        self.books_lag = Gauge(
+            "farechain_books_lag_blocks", "Durable blocks that are not in the books yet", registry=r
+        )
+        self.books_failures = Counter(
+            "farechain_books_failures_total", "Steps of the books that failed and are tried again", registry=r
+        )
         build = Gauge("farechain_build_info", "Always 1", ["version", "instructions"], registry=r)
         build.labels(version, _core.INSTRUCTIONS).set(1)
         ProcessCollector(registry=r)

@@ -7,7 +7,6 @@ so consumers drop what they have seen.
 import asyncio
 import json
 import os
-import time
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from farechain._core import Ledger
 from farechain.errors import EXIT_REFUSED, FarechainError
-from farechain.pipeline.waiting import first_of
+from farechain.pipeline.waiting import first_of, let_pass
 
 Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
 Fetch = Callable[[int, int], tuple[int, Sequence[Message]]]
@@ -25,10 +24,6 @@ Fetch = Callable[[int, int], tuple[int, Sequence[Message]]]
 BLOCKS_PER_ROUND_MAX = 64
 MESSAGES_PER_ROUND = 4_096
 """What is held in memory at once: no further block is taken once there are so many."""
-YIELD_S = 0.05
-"""How often a relay looks whether ingest still catches up."""
-YIELD_MAX_S = 5.0
-"""So long a relay lets ingest pass at most; then it sends one round: receipts never stand still."""
 RETRY_S = 1.0
 """Pause after the broker refused or did not answer."""
 OMITTED = ("fc-dlq-value-omitted", b"too large for the topic")
@@ -99,7 +94,7 @@ class Relay:
         """Relays until ``stop`` is set and nothing is left, or the broker no longer answers."""
         while True:
             while self.lag_blocks > 0:
-                await self._let_ingest_pass(stop)
+                await let_pass(self._busy, stop)
                 try:
                     await self._relay_once()
                 except KafkaError as error:
@@ -111,11 +106,6 @@ class Relay:
                 return
             self._grown.clear()
             await first_of(self._grown, stop)
-
-    async def _let_ingest_pass(self, stop: asyncio.Event) -> None:
-        deadline = time.monotonic() + YIELD_MAX_S
-        while self._busy() and time.monotonic() < deadline and not stop.is_set():
-            await first_of(stop, timeout_s=YIELD_S)
 
     async def _relay_once(self) -> None:
         next_height, messages = await asyncio.to_thread(self._collect, self._position.next_height)

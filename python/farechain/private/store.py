@@ -253,6 +253,22 @@ class Store:
         self._database.scrub()
         return entries
 
+    def rewrap(self, kek: bytes) -> int:
+        """Wraps every key under another key-encryption key, all or none; returns how many subjects have one.
+
+        This store and all others that are open are of no use afterwards: open again with ``kek``.
+
+        Raises:
+            FarechainError: ``E_PRIVATE_BUSY``: done, but bytes under the old key may be in the file until the
+                store is opened.
+        """
+        if len(kek) != KEY_BYTES:
+            raise ValueError(f"a key-encryption key has {KEY_BYTES} bytes, not {len(kek)}")
+        with self._database.writing() as connection:
+            count = self._subjects.rewrap(connection, kek)
+        self._database.scrub()
+        return count
+
     # Look-ups by officers ------------------------------------------------------------------------
 
     def look_up(self, commitment: bytes, by: Officer, purpose: str) -> Opening | None:
@@ -280,6 +296,11 @@ class Store:
         """What to commit to: number and hash of the last look-up."""
         rows = self._database.read("SELECT number, hash FROM accesses ORDER BY number DESC LIMIT 1")
         return AccessHead(*rows[0]) if rows else EMPTY_HEAD
+
+    def access_of(self, digest: bytes) -> AccessHead | None:
+        """The look-up with this hash; None where there is none."""
+        rows = self._database.read("SELECT number, hash FROM accesses WHERE hash = ?", digest)
+        return AccessHead(*rows[0]) if rows else None
 
     def verify_accesses(self, head: AccessHead = EMPTY_HEAD) -> int:
         """Checks the chain of look-ups and that ``head``, kept elsewhere, is in it; returns its length.

@@ -15,6 +15,8 @@ from farechain.private.database import Database
 from farechain.private.sealing import TamperedError, new_key, seal, unseal
 
 SUBJECT_BYTES_MAX = 256
+REWRAPPED_AT_ONCE = 10_000
+"""Keys in memory at once while all are wrapped anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Subjects:
         except TamperedError as error:
             message = "the key file is not this private store's: name its own with private.key_file"
             raise FarechainError("E_PRIVATE_KEY", message, EXIT_USAGE) from error
+        self._sealed_index_key = row[0]
 
     def owner_of(self, subject: str) -> bytes:
         """The 32-byte hash of an id. Raises ``ValueError`` where the id has not 1-256 bytes of UTF-8."""
@@ -73,6 +76,7 @@ class Subjects:
         try:
             return unseal(self._kek, rows[0][0], b"SUBJECT", owner)
         except TamperedError as error:
+            self._check_kek()
             raise self._database.damaged("a subject's key is not the one that was written") from error
 
     def some_key_of(self, connection: sqlite3.Connection, owner: bytes, now_ms: int) -> bytes:
@@ -81,6 +85,7 @@ class Subjects:
 
     def new_key_of(self, connection: sqlite3.Connection, owner: bytes, now_ms: int) -> bytes:
         """Gives it a data key, younger than every erasure of it, whatever the clock says."""
+        self._check_kek()
         last = connection.execute("SELECT max(at_ms) FROM erasures WHERE subject = ?", (owner,)).fetchone()[0]
         created_ms = now_ms if last is None else max(now_ms, last + 1)
         key = new_key()
@@ -88,6 +93,38 @@ class Subjects:
         number = connection.execute("INSERT INTO keys (wrapped) VALUES (?)", (wrapped,)).lastrowid
         connection.execute("INSERT INTO subjects VALUES (?, ?, ?)", (owner, number, created_ms))
         return key
+
+    def rewrap(self, connection: sqlite3.Connection, kek: bytes) -> int:
+        """Wraps everything under another key-encryption key; returns how many subjects' keys.
+
+        Each wrapped key is written where it stood, which leaves no copy under the old one.
+        """
+        self._check_kek()
+        count, last = 0, 0
+        wanted = (
+            "SELECT number, subject, wrapped FROM keys JOIN subjects ON number = key"
+            " WHERE number > ? ORDER BY number LIMIT ?"
+        )
+        while rows := connection.execute(wanted, (last, REWRAPPED_AT_ONCE)).fetchall():
+            try:
+                again = [
+                    (seal(kek, unseal(self._kek, wrapped, b"SUBJECT", owner), b"SUBJECT", owner), number)
+                    for number, owner, wrapped in rows
+                ]
+            except TamperedError as error:
+                raise self._database.damaged("a subject's key is not the one that was written") from error
+            connection.executemany("UPDATE keys SET wrapped = ? WHERE number = ?", again)
+            count, last = count + len(rows), rows[-1][0]
+        sealed = seal(kek, self._index_key, b"INDEX")
+        connection.execute("UPDATE store SET value = ? WHERE name = 'index_key'", (sealed,))
+        return count
+
+    def _check_kek(self) -> None:
+        """Whether the store is still wrapped under the key that it was opened with."""
+        rows = self._database.read("SELECT value FROM store WHERE name = 'index_key'")
+        if rows != [(self._sealed_index_key,)]:
+            message = "the private store's key was replaced meanwhile: start again"
+            raise FarechainError("E_PRIVATE_KEY", message, EXIT_USAGE)
 
     def forget_empty(self, connection: sqlite3.Connection, owners: Iterable[bytes]) -> None:
         """Removes the keys of those of whom nothing is kept any more."""

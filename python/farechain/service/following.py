@@ -6,7 +6,7 @@ A reader sees the ledger as it was when it was opened; reopening costs a moment,
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,16 @@ class FollowedLedger:
         self._next = self._after(started)
         return True
 
-    async def follow(self, stop: asyncio.Event) -> None:
-        """Refreshes until ``stop`` is set. A ledger that cannot be read at this moment is tried again."""
+    async def follow(self, stop: asyncio.Event, on_grown: Callable[[], None] = lambda: None) -> None:
+        """Refreshes until ``stop`` is set. A ledger that cannot be read at this moment is tried again.
+
+        Args:
+            on_grown: called after each refresh.
+        """
         while not stop.is_set():
             try:
                 if await asyncio.to_thread(self.refresh):
+                    on_grown()
                     log.debug("reopened height=%d", self._ledger.height)
             except FarechainError as error:
                 log.warning("%s: %s; the older view stays", error.code, error.message)

@@ -16,6 +16,7 @@ from farechain.config.people import PrivateSettings
 from farechain.errors import FarechainError
 from farechain.ledger_errors import as_failure
 from farechain.party import Party
+from farechain.private import key_files
 from farechain.private.on_ledger import Fact
 from farechain.private.store import Store
 from farechain.service.commands import CommandDesk
@@ -39,7 +40,7 @@ def open_store(settings: Settings) -> Store | None:
         if not path.exists():
             log.warning("no private store, no texts are taken: %s is not there", path)
             return None
-    return Store.open(settings.private_store, keys.read_key(settings.private.key_file))
+    return key_files.open_store(settings.private_store, settings.private.key_file)
 
 
 def signer_of(private: PrivateSettings, network: str) -> Party | None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import tempfile
+from pathlib import Path
 from typing import cast
 
 from farechain._core import Ledger, PublicLog
@@ -12,12 +14,16 @@ from farechain.listening import serve
 from farechain.observability.metrics import Metrics
 from farechain.pages.site import create_site
 from farechain.service import opening
+from farechain.service.bookkeeping import Bookkeeper, open_books
 from farechain.service.following import FollowedLedger, PublishedLog
 from farechain.witness.client import cosigners
 
 
 async def serve_reading(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Answers HTTP until ``stop`` is set; writes nothing and needs no secret.
+    """Answers HTTP until ``stop`` is set; needs no secret, and writes nothing but books of its own.
+
+    A reader need not be allowed to open the file of the owner's, and sees the ledger at other heights: it
+    keeps its own for as long as it runs, in the directory for temporary files.
 
     Raises:
         FarechainError: there is no ledger, or nothing was ever published of it.
@@ -29,22 +35,32 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
     if note:
         liveness.cosigners = tuple(cosigners(note, vkeys))
         liveness.published_s = (settings.public_dir / "checkpoint").stat().st_mtime
-    context = ApiContext(
-        ledger=cast(Ledger, ledger),
-        log=cast(PublicLog, PublishedLog(settings)),
-        public_dir=settings.public_dir,
-        registry=Metrics().registry,
-        liveness=liveness,
-        vkey=opening.vkey_of(settings),
-        witness_vkeys=vkeys,
-        threshold=settings.witnesses.threshold,
-        demonstration=settings.demonstration,
-        tokens=Tokens(settings.tokens_file),
-        no_commands="this process only reads: send commands to the ledger's owner",
-        ending=stop,
-    )
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(ledger.follow(stop), name="follow")
-        tasks.create_task(
-            serve(create_site(context, opening.keeping_of(settings)), listener, stop), name="http"
+    metrics = Metrics()
+    with tempfile.TemporaryDirectory(prefix="farechain-books-") as place:
+        books = await asyncio.to_thread(open_books, Path(place), metrics)
+        bookkeeper = Bookkeeper(books, cast(Ledger, ledger), metrics) if books else None
+        context = ApiContext(
+            ledger=cast(Ledger, ledger),
+            log=cast(PublicLog, PublishedLog(settings)),
+            public_dir=settings.public_dir,
+            registry=metrics.registry,
+            liveness=liveness,
+            vkey=opening.vkey_of(settings),
+            witness_vkeys=vkeys,
+            threshold=settings.witnesses.threshold,
+            demonstration=settings.demonstration,
+            tokens=Tokens(settings.tokens_file),
+            no_commands="this process only reads: send commands to the ledger's owner",
+            ending=stop,
+            books=books,
         )
+        site = create_site(context, opening.keeping_of(settings))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(
+                ledger.follow(stop, bookkeeper.wake if bookkeeper else lambda: None), name="follow"
+            )
+            if bookkeeper is not None:
+                tasks.create_task(bookkeeper.run(stop), name="books")
+            tasks.create_task(serve(site, listener, stop), name="http")
+        if books is not None:
+            books.close()

@@ -29,6 +29,7 @@ from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
 from farechain.pipeline.publish import Published, Publisher
 from farechain.pipeline.relay import Position, Relay, receipts_of
 from farechain.service import opening
+from farechain.service.bookkeeping import Bookkeeper, open_books
 from farechain.service.commands import CommandDesk
 from farechain.service.private import PrivateFollower, open_store, signer_of
 from farechain.service.standby import Switch, standby_app
@@ -51,6 +52,8 @@ class Parts:
     publisher: Publisher
     relays: dict[str, Relay]
     private: PrivateFollower | None
+    bookkeeper: Bookkeeper | None
+    """None where nobody can ask (no HTTP), or the books cannot be opened."""
 
 
 class Service:
@@ -125,7 +128,8 @@ class Service:
             relays = await self._relays(ledger, stack)
             publisher = self._publisher(ledger, public_log)
             private = await self._private(ledger, commands, stack)
-            parts = Parts(ledger, public_log, source, commands, publisher, relays, private)
+            bookkeeper = await self._bookkeeper(ledger, stack)
+            parts = Parts(ledger, public_log, source, commands, publisher, relays, private, bookkeeper)
             self._show_what_is_there(ledger, public_log)
             self._app.app = create_site(self._context(parts), self._keeping)
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
@@ -181,7 +185,7 @@ class Service:
                 producer,
                 topic,
                 Position(self._settings.state_dir / f"{name}.json"),
-                busy=lambda: self._ingest is not None and self._ingest.catching_up,
+                busy=self._is_catching_up,
                 on_trouble=self._on_relay_trouble,
             )
             for topic, (name, fetch) in views.items()
@@ -198,6 +202,20 @@ class Service:
         signer = signer_of(settings, ledger.network)
         return PrivateFollower(ledger, store, commands, settings, signer, notices=self._notices)
 
+    async def _bookkeeper(self, ledger: Ledger, stack: AsyncExitStack) -> Bookkeeper | None:
+        if self._listener is None:
+            return None
+        books = await asyncio.to_thread(open_books, self._settings.state_dir, self._metrics)
+        if books is None:
+            return None
+        stack.callback(books.close)
+        return Bookkeeper(
+            books, ledger, self._metrics, busy=self._is_catching_up, on_trouble=self._on_books_trouble
+        )
+
+    def _is_catching_up(self) -> bool:
+        return self._ingest is not None and self._ingest.catching_up
+
     def _context(self, parts: Parts) -> ApiContext:
         return ApiContext(
             ledger=parts.ledger,
@@ -212,6 +230,7 @@ class Service:
             tokens=Tokens(self._settings.tokens_file),
             commands=parts.commands if parts.commands.open else None,
             private=parts.private.store if parts.private is not None else None,
+            books=parts.bookkeeper.books if parts.bookkeeper else None,
             ending=self._ending,
         )
 
@@ -219,6 +238,8 @@ class Service:
         """Ingest first; what follows from the block log goes on until it has done the last durable block."""
         self._totals.started_s = time.monotonic()
         self._wakes = [parts.publisher.wake, *(relay.wake for relay in parts.relays.values())]
+        if parts.bookkeeper is not None:
+            self._wakes.append(parts.bookkeeper.wake)
         blocks = self._settings.blocks
         ingest = Ingest(
             parts.ledger,
@@ -238,6 +259,7 @@ class Service:
         followers += [
             _start(relay.run(sealed_all), f"relay {topic}") for topic, relay in parts.relays.items()
         ]
+        keeping = [_start(parts.bookkeeper.run(halt), "books")] if parts.bookkeeper else []
         watching = _start(watch.run(self._settings.limits.lag_interval_ms / 1000), "watch")
         beside = [watching]
         if parts.private is not None:
@@ -255,9 +277,10 @@ class Service:
             await watch.once()
             await parts.commands.answered()
         finally:
+            halt.set()  # a step of the books ends by itself, and nothing may close under it
             for task in everything:
                 task.cancel()
-            await asyncio.gather(*everything, return_exceptions=True)
+            await asyncio.gather(*everything, *keeping, return_exceptions=True)
 
     async def _drain(
         self,
@@ -320,6 +343,9 @@ class Service:
         self._metrics.refused_rounds.inc()
         self._liveness.witness_refusal = reason
         self._notices.warn(log, "checkpoint not published", reason)
+
+    def _on_books_trouble(self, reason: str) -> None:
+        self._notices.warn(log, "the books are behind, trying again", reason)
 
     def _on_relay_trouble(self, reason: str) -> None:
         self._notices.warn(log, "not relayed, trying again", reason)
