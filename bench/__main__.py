@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bench import books, city, day, documents, live, proofs, shapes
+from bench import books, city, day, documents, life, live, proofs, shapes
 from bench.figures import Figure, keep, show
 
 PLACE = Path("var/bench")
@@ -31,6 +31,8 @@ def main() -> None:
     if "realtime" in wanted:
         # A block an input: 182,000 blocks, a harder day than the 120,000 of a real one.
         tables["a day in the real-time shape"] = shapes.measure(PLACE, args.invoices, 1, {})
+    if "life" in wanted:
+        tables["the life of invoices"] = life.cost(PLACE, args.invoices) + life.waiting(PLACE, args.invoices)
     if "documents" in wanted:
         tables["documents, CPU of one core an invoice"] = documents.measure()
     if "proofs" in wanted:

@@ -65,11 +65,11 @@ class Place:
     def configure(
         self, bootstrap: str, idempotent: bool, witnesses: list[WitnessSettings], port: int
     ) -> Settings:
-        """Writes the service's configuration: two of three witnesses must cosign."""
+        """Writes the service's configuration: two of three witnesses must cosign, of none nobody."""
         settings = Settings(
             ledger=LedgerSettings(path=self.ledger, bureau_key_file=self.keys / "bureau.pub"),
             kafka=KafkaSettings(bootstrap=bootstrap),
-            witnesses=WitnessesSettings(threshold=2, members=tuple(witnesses)),
+            witnesses=WitnessesSettings(threshold=min(2, len(witnesses)), members=tuple(witnesses)),
             public_log=PublicLogSettings(key_file=self.keys / "log.key"),
             private=PrivateSettings(key_file=self.keys / "private.key"),
             api=ApiSettings(port=port),
