@@ -19,6 +19,7 @@ read_trips             *      o      .      d     o      o          *       .
 read_dead_letters_own  *      o      .      d     .      .          *       .
 read_dead_letters_all  *      .      .      .     .      .          *       .
 read_private           *      .      .      .     .      .          .       .
+keep_trips             .      .      .      o     .      .          .       .
 claim                  .      o      .      *     .      .          .       .
 retitle                .      o      .      d     .      .          .       .
 bind                   .      o      .      *     .      .          .       .

@@ -107,7 +107,7 @@ TABLE: Mapping[Role, Mapping[Verb, Whose]] = {
         (*_INVOICES, *_BOTH_SIDES, Verb.READ_DEAD_LETTERS_OWN, Verb.RETITLE, Verb.RED_ISSUE),
     )
     # Holders' keys of its customers are registered under its own tax id.
-    | _may(OWN, (Verb.TRANSFER, Verb.REGISTER_KEY)),
+    | _may(OWN, (Verb.TRANSFER, Verb.REGISTER_KEY, Verb.KEEP_TRIPS)),
     Role.HOLDER: _PUBLIC | _OWN_KEY | _LAPSED | _may(OWN, (*_INVOICES, Verb.TRANSFER)),
     Role.REIMBURSER: _PUBLIC
     | _OWN_KEY

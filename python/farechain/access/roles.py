@@ -27,6 +27,7 @@ class Verb(StrEnum):
     READ_DEAD_LETTERS_OWN = "read_dead_letters_own"
     READ_DEAD_LETTERS_ALL = "read_dead_letters_all"
     READ_PRIVATE = "read_private"
+    KEEP_TRIPS = "keep_trips"
     CLAIM = "claim"
     RETITLE = "retitle"
     BIND = "bind"

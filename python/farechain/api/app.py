@@ -20,6 +20,7 @@ from farechain.api import (
     public_log,
     receipts,
     registry,
+    wallet,
 )
 from farechain.api.command_models import CommandProblem
 from farechain.api.commands import Door
@@ -31,6 +32,7 @@ from farechain.api.openings import CommandWithOpenings
 from farechain.api.problems import ProblemDocument
 from farechain.api.receipts import ReceiptEvent
 from farechain.api.registry_view import RegistryView
+from farechain.wallet.rows import TripRows
 
 SUMMARY = "Signed payment events in, provable electronic invoices out."
 
@@ -73,6 +75,7 @@ def create_app(shared: Interface) -> FastAPI:
         commands.router(context, shared.door),
         registry.router(context, shared.registry),
         receipts.router(context),
+        wallet.router(context),
         public_log.router(context),
         probes.router(context),
     ):
@@ -112,7 +115,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
         )
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        for model in (ProblemDocument, CommandProblem, CommandWithOpenings, ReceiptEvent):
+        for model in (ProblemDocument, CommandProblem, CommandWithOpenings, ReceiptEvent, TripRows):
             document = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= document.pop("$defs", {})
             schemas[model.__name__] = document

@@ -143,5 +143,7 @@ class ApiContext:
     """Lists by party; they may be some blocks behind, ``Books.height`` says how far they are."""
     private: Store | None = None
     """Where texts go that come with commands; without it none are taken."""
+    public_url: str = "http://127.0.0.1:8800"
+    """Where people reach the pages: it is printed on documents, without a slash at its end."""
     access: Access = open_to_all
     ending: asyncio.Event = field(default_factory=asyncio.Event)

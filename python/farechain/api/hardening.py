@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from farechain.api.problems import problem_response
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 160 * 1024
 """More than any request here needs; what a route reads is bounded again by ``farechain.api.bodies``."""
 
 SECURITY_HEADERS = {

@@ -5,14 +5,13 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import cbor2
 import orjson
 
-from farechain._core import Ledger, decode_header, decode_record
+from farechain._core import Ledger, decode_canonical, decode_record
 from farechain.export.document import Party
 
 BLOCKS_AT_ONCE = 64
-"""Blocks whose outcomes are looked at together: commands are rare, so most batches have none."""
+"""Blocks that are looked at together: few records of a day do more than to move a payment."""
 ITEMS_MAX = 3
 """Scenes that one line names: more of one tax code and rate do not fit a printed line."""
 
@@ -36,21 +35,17 @@ class Sellers:
         return Party(names[-1] if names else tax_id, tax_id)
 
     def _read(self, end: int) -> None:
-        _, rows = self._ledger.outcomes(self._next, end - self._next)
-        if any(row[3] == "APPLIED" for row in rows):
-            for height, header in enumerate(self._ledger.headers(self._next, end - self._next), self._next):
-                self._read_block(height, decode_header(header)["record_count"])
-        self._next = end
-
-    def _read_block(self, height: int, records: int) -> None:
-        for index in range(records):
-            record = self._ledger.record(height, index)
-            if record is None or decode_record(record)["kind"] != "ADMIT_ISSUER":
-                continue
-            annex = self._ledger.annex(height, index)
+        self._next, rows = self._ledger.changes(self._next, end - self._next)
+        for height, index, _time_ms, _kid, record in rows:
+            annex = self._ledger.annex(height, index) if _is_admission(record) else None
             if annex is not None:
-                _version, _kind, _command, tax_id, name, _limit = cbor2.loads(annex)
+                _version, _kind, _command, tax_id, name, _limit = decode_canonical(annex)
                 self._named.setdefault(tax_id, []).append((height, name))
+
+
+def _is_admission(record: bytes) -> bool:
+    """Whether a record admits an issuer, or names one anew."""
+    return bool(decode_record(record)["kind"] == "ADMIT_ISSUER")
 
 
 def line_name(tax_code: str, sold: Sequence[tuple[str, bool]]) -> tuple[str, str]:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import cbor2
-
 from farechain import _core
 from farechain._core import Ledger, LedgerError
 from farechain.errors import FarechainError
@@ -58,7 +56,7 @@ class Payments:
             return None
         if _core.leaf_hash(annex) != fields["payments_root"]:
             raise _unreadable(identity, "its data is not what its record commits to")
-        data = cbor2.loads(annex)
+        data = _core.decode_canonical(annex)
         if len(data) != MEMBERS:
             raise _unreadable(identity, "its data has another form")
         topped_up = data[KIND] == TOPPED_UP

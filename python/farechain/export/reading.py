@@ -43,8 +43,12 @@ class Reader:
         self._chain = ledger.chain
         self._utc_offset_min = utc_offset_min(ledger)
 
-    def document(self, height: int, index: int, record: bytes) -> InvoiceDocument | None:
+    def document(
+        self, height: int, index: int, record: bytes, *, proven: bool = True
+    ) -> InvoiceDocument | None:
         """The invoice of a record, as it was issued; None for a record of another kind.
+
+        ``proven``: with its proof, where this reader makes proofs.
 
         Raises ``FarechainError``: ``E_NOT_PUBLISHED`` while no checkpoint covers what is to be proven,
         ``E_CORRUPT`` where what came with it or with one of its payments cannot be read.
@@ -73,7 +77,7 @@ class Reader:
             height=height,
             index=index,
             original=_named(fields) if original else None,
-            evidence=self._evidence(height, index) if self._with_proofs else None,
+            evidence=self._evidence(height, index) if self._with_proofs and proven else None,
             demonstration=self._shown.demonstration,
             verify_url=self._shown.verify_url.rstrip("/"),
         )

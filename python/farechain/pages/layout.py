@@ -68,6 +68,7 @@ class Layout:
             "keys": keys_of(self._context),
             "reasons": words.REASONS,
             "statuses": words.STATUSES,
+            "refused": words.REFUSED,
             "verifier_hash": hashlib.sha256(self._verifier).hexdigest(),
         }
         page = self._templates.get_template(name).render(**{**shared, **values})

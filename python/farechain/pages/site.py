@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from farechain.api.app import Interface, create_app
 from farechain.api.context import ApiContext
 from farechain.pages import login, public
+from farechain.pages.documents import Documents
 from farechain.pages.layout import Layout
+from farechain.pages.passenger import install as passenger
 from farechain.pages.session import Sessions
 from farechain.pages.signing import Signing
 
@@ -36,6 +38,7 @@ class Site:
     layout: Layout
     sessions: Sessions
     signing: Signing
+    documents: Documents
 
     @property
     def context(self) -> ApiContext:
@@ -50,7 +53,8 @@ def create_site(context: ApiContext, keeping: Keeping | None = None) -> FastAPI:
     app = create_app(shared)
     layout = Layout(context)
     signing = Signing(shared.door, context.ledger, keeping.seeds, keeping.agent)
-    site = Site(shared, layout, Sessions(context.tokens, secure=keeping.secure), signing)
+    site = Site(shared, layout, Sessions(context.tokens, secure=keeping.secure), signing, Documents(context))
     public.install(app, context, shared.invoices, layout)
     login.install(app, site.layout, site.sessions)
+    passenger.install(app, site)
     return app
