@@ -11,6 +11,9 @@ import pytest
 
 from farechain.access.roles import Role
 from farechain.client import Buyer, SignedEvent
+from farechain.presentation import Presentation, encode
+from farechain.private.openings import Kind
+from farechain.private.store import Store
 from web.town import (
     BUREAU,
     CLERK,
@@ -37,9 +40,11 @@ def claims(*numbers: int, buyer: Buyer = OURS) -> list[SignedEvent]:
 
 
 @asynccontextmanager
-async def at_work(place: Path, *given: SignedEvent, rides: int = 6) -> AsyncIterator[Town]:
+async def at_work(
+    place: Path, *given: SignedEvent, rides: int = 6, private: Store | None = None
+) -> AsyncIterator[Town]:
     """The town with rides paid and commands given."""
-    town = Town(place)
+    town = Town(place, private=private)
     async with town.open():
         await town.found()
     async with town.again(*(ride(number, "SCENIC") for number in range(1, rides + 1))):
@@ -179,8 +184,6 @@ async def test_two_clerks_of_one_company_race_and_the_loser_sees_that_it_is_thei
 
 
 def shown(number: int, reimburser: str, claim_id: str = "C-1") -> str:
-    from farechain.presentation import Presentation, encode
-
     signature = HOLDER.present(invoice(number), reimburser, claim_id)
     return encode(Presentation(invoice(number), reimburser, claim_id, signature))
 
@@ -352,3 +355,41 @@ async def test_pages_speak_chinese_and_pages_go_on(tmp_path: Path, monkeypatch: 
         assert (await clerk.get("/clerk?state=none")).status_code == 404
         table = (await clerk.get("/clerk/inbox.csv")).content.decode("utf-8-sig")
         assert table.count("\n") == 4
+
+
+async def test_own_titles_are_shown_and_run_in_no_spreadsheet_an_individual_s_stay_closed(
+    tmp_path: Path,
+) -> None:
+    with Store.open(tmp_path / "private.sqlite", b"k" * 32, create=True) as store:
+        own, person = (store.put("somebody", Kind.TITLE, text) for text in ("=cmd()", "张三的名字"))
+        held = Buyer(None, person, HOLDER.kid)
+        given = [
+            *claims(1, buyer=Buyer(COMPANY, own)),
+            *claims(2),
+            *claims(3, buyer=held),
+            CLERK.lock(invoice(3), "C-1", HOLDER.present(invoice(3), COMPANY, "C-1")),
+        ]
+        async with (
+            at_work(tmp_path, *given, private=store) as town,
+            town.person(Role.REIMBURSER, COMPANY) as clerk,
+        ):
+            page = (await clerk.get("/clerk")).text
+            assert "=cmd()" in page
+            assert "Title not at hand, committed only" in page
+            assert "Title closed" in page
+            table = (await clerk.get("/clerk/inbox.csv")).content.decode("utf-8-sig")
+            assert ",'=cmd()," in table
+            assert "张三的名字" not in page + table
+
+
+async def test_a_pdf_comes_once_its_proof_can_be_made(tmp_path: Path) -> None:
+    async with at_work(tmp_path, *claims(1)) as town, town.person(Role.REIMBURSER, COMPANY) as clerk:
+        early = await clerk.get(f"/clerk/invoice/{NAMES[1]}/pdf.pdf")
+        assert early.status_code == 503
+        assert "E_NOT_PUBLISHED" in early.text
+        town.publish()
+        for form in ("pdf", "trips"):
+            made = await clerk.get(f"/clerk/invoice/{NAMES[1]}/{form}.pdf")
+            assert made.content.startswith(b"%PDF")
+            assert "attachment" in made.headers["content-disposition"]
+        assert (await clerk.get(f"/clerk/invoice/{NAMES[1]}/exe.pdf")).status_code == 404

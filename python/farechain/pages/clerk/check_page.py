@@ -39,7 +39,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
     async def ask(request: Request) -> Response:
         session = await desk.clerk(request)
         return desk.render(
-            request, "check.html", session, tab="check", answers=None, lines="", counts={}, claim_id=""
+            request, "clerk/check.html", session, tab="check", answers=None, lines="", counts={}, claim_id=""
         )
 
     @routes.post("/clerk/check")
@@ -55,7 +55,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
             return _file(request, answers)
         return desk.render(
             request,
-            "check.html",
+            "clerk/check.html",
             session,
             tab="check",
             answers=answers,

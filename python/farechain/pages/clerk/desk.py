@@ -132,9 +132,7 @@ class Desk:
             "query": request.url.query,
             "now_ms": int(self.context.clock_s() * 1000),
         }
-        return self.site.layout.render(
-            request, f"clerk/{template}", http_status, session.caller, **{**shared, **values}
-        )
+        return self.site.layout.render(request, template, http_status, session.caller, **{**shared, **values})
 
 
 def is_party(tax_id: str, found: Mapping[str, Any]) -> bool:

@@ -63,7 +63,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
         red = red_turn(held, tax_id, registry, now_ms)
         return desk.render(
             request,
-            "invoice.html",
+            "clerk/invoice.html",
             session,
             tab=None,
             called=name_of(held.invoice),

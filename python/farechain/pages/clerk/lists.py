@@ -95,7 +95,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
         totals = await desk.books(lambda books: books.totals(tax_id))
         return desk.render(
             request,
-            "inbox.html",
+            "clerk/inbox.html",
             session,
             tab="inbox",
             state=state,
@@ -125,7 +125,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
         page = await desk.books(lambda books: books.locked_by(tax_id, before_ms, ROWS, after))
         return desk.render(
             request,
-            "locks.html",
+            "clerk/locks.html",
             session,
             tab="locks",
             days=int(days),
@@ -153,7 +153,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
         )
         return desk.render(
             request,
-            "reversed.html",
+            "clerk/reversed.html",
             session,
             tab="reversed",
             letters=letters,
@@ -182,7 +182,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
         page = await desk.books(lambda books: books.locked_by(tax_id, 1 << 62, FILE_ROWS))
         return desk.render(
             request,
-            "claims.html",
+            "clerk/claims.html",
             session,
             tab="claims",
             claims=open_claims(page.entries),
@@ -196,7 +196,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
         page = await desk.books(lambda books: books.of_claim(tax_id, claim_id, FILE_ROWS, after))
         return desk.render(
             request,
-            "claim.html",
+            "clerk/claim.html",
             session,
             tab="claims",
             claim_id=claim_id,

@@ -17,7 +17,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
     async def policy(request: Request) -> Response:
         session = await desk.clerk(request)
         accepts = await desk.accepts_individuals(session.caller.party)
-        return desk.render(request, "policy.html", session, tab="policy", accepts=accepts)
+        return desk.render(request, "clerk/policy.html", session, tab="policy", accepts=accepts)
 
     @routes.post("/clerk/policy")
     async def change(request: Request) -> Response:

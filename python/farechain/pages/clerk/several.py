@@ -97,7 +97,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
         back = form.one("back")
         return desk.render(
             request,
-            "results.html",
+            "clerk/results.html",
             session,
             200 if done else 409,
             tab=None,
