@@ -91,6 +91,11 @@ def test_lists_by_party_begin_with_what_moved_last(books: Books, limit: int) -> 
     assert numbers(lambda after: books.held_by([kid(HOLDER)], limit, after)) == [5, 7, 4, 3, 2, 1]
     assert numbers(lambda after: books.held_by([kid(OTHER_HOLDER), kid(HOLDER)], limit, after)) == received
     assert numbers(lambda after: books.held_by([], limit, after)) == []
+    assert numbers(lambda after: books.inbox(BUYER, limit, after, is_reversed=True)) == [5]
+    assert numbers(lambda after: books.inbox(BUYER, limit, after, "POSTED", is_reversed=False)) == [4]
+    assert numbers(lambda after: books.of_claim(BUYER, "T-1", limit, after)) == [5, 4, 3, 2]
+    assert numbers(lambda after: books.of_claim(OTHER_BUYER, "T-1", limit, after)) == []
+    assert numbers(lambda after: books.of_claim(BUYER, "T-2", limit, after)) == []
     sold = numbers(lambda after: books.sold_by(SELLER, limit, after))
     assert sold == [9, 5, 7, 6, 4, 3, 2, 8, 1], "the red letter too"
     assert numbers(lambda after: books.sold_by(SELLER, limit, after, "LOCKED")) == [2]
@@ -142,6 +147,7 @@ def test_totals_are_those_of_the_lists(books: Books) -> None:
         "REIMBURSED": Total(1, 200),
         "POSTED": Total(2, 200),
     }
+    assert totals.received_reversed == {"FREE": 0, "LOCKED": 0, "REIMBURSED": 0, "POSTED": 1}
     assert totals.held == Total(6, 1000)
     assert (totals.locked, totals.reversed_after_posting) == (Total(1, 200), Total(1, 0))
     locked = books.one(CODE, 2)

@@ -164,6 +164,7 @@ class Totals:
     Attributes:
         held: by the keys that were asked for.
         received: by claim state, what the company is the buyer of or has claimed.
+        received_reversed: of how many of those nothing is left.
         locked: what it has locked now, ``oldest_lock_ms`` since when at most.
         reversed_after_posting: what it has posted and a red letter has taken something off.
         sold: by claim state, blue invoices.
@@ -173,6 +174,7 @@ class Totals:
 
     held: Total
     received: Mapping[str, Total]
+    received_reversed: Mapping[str, int]
     locked: Total
     oldest_lock_ms: int | None
     reversed_after_posting: Total

@@ -41,6 +41,8 @@ _KEYS_BEFORE = (
     "WITH RECURSIVE line(kid) AS (VALUES (?) UNION SELECT predecessor FROM keys JOIN line USING (kid) "
     "WHERE predecessor IS NOT NULL) SELECT kid FROM line"
 )
+_REVERSED = {None: "", True: "AND remaining_fen=0 ", False: "AND remaining_fen<>0 "}
+"""Nothing is left of what is reversed, and that is in every index."""
 Entry = TypeVar("Entry")
 
 
@@ -93,11 +95,35 @@ class Queries:
         return self._latest(parties, _claims(claim), limit, after)
 
     def inbox(
-        self, buyer_tax_id: str, limit: int, after: str | None = None, claim: str | None = None
+        self,
+        buyer_tax_id: str,
+        limit: int,
+        after: str | None = None,
+        claim: str | None = None,
+        is_reversed: bool | None = None,
     ) -> Page[BookedInvoice]:
-        """What a company is the buyer of, and what it has claimed of others, the latest moved first."""
+        """What a company is the buyer of, and what it has claimed of others, the latest moved first.
+
+        Args:
+            claim: only what stands so.
+            is_reversed: only that of which nothing is left, or only the rest; None for both.
+        """
         parties = [("buyer", buyer_tax_id), ("locker", buyer_tax_id)]
-        return self._latest(parties, _claims(claim), limit, after)
+        return self._latest(parties, _claims(claim), limit, after, _REVERSED[is_reversed])
+
+    def of_claim(
+        self, tax_id: str, claim_id: str, limit: int, after: str | None = None
+    ) -> Page[BookedInvoice]:
+        """What a company has locked, reimbursed or posted under a claim, the latest moved first."""
+        rows = self._read(
+            f"SELECT {_INVOICE}, touched FROM invoices WHERE locker=? AND claim_id=? AND touched<? "
+            "ORDER BY touched DESC LIMIT ?",
+            tax_id,
+            claim_id,
+            _cursor(after, LAST),
+            _bounded(limit) + 1,
+        )
+        return _page(rows, limit, _invoice, lambda row: row[-1])
 
     def sold_by(
         self, tax_id: str, limit: int, after: str | None = None, claim: str | None = None
@@ -173,6 +199,7 @@ class Queries:
         return Totals(
             held=_sum(*held),
             received=received,
+            received_reversed={claim: self._reversed(tax_id, claim) for claim in CLAIMS},
             locked=self._total("claim='LOCKED' AND locker=?", tax_id),
             oldest_lock_ms=oldest[0][0],
             reversed_after_posting=self._total("locker=? AND reversed_after_posting_ms NOT NULL", tax_id),
@@ -182,7 +209,12 @@ class Queries:
         )
 
     def _latest(
-        self, parties: Iterable[tuple[str, str]], claims: Sequence[str], limit: int, after: str | None
+        self,
+        parties: Iterable[tuple[str, str]],
+        claims: Sequence[str],
+        limit: int,
+        after: str | None,
+        also: str = "",
     ) -> Page[BookedInvoice]:
         """Merges the lists of parties and claim states, each of which has an index in this very order."""
         before, found = _cursor(after, LAST), dict[int, tuple[Any, ...]]()
@@ -190,7 +222,7 @@ class Queries:
             for claim in claims:
                 rows = self._read(
                     f"SELECT {_INVOICE}, touched FROM invoices WHERE {column}=? AND claim=? AND touched<? "
-                    "ORDER BY touched DESC LIMIT ?",
+                    f"{also}ORDER BY touched DESC LIMIT ?",
                     party,
                     claim,
                     before,
@@ -225,6 +257,12 @@ class Queries:
     def _total(self, where: str, *values: object) -> Total:
         rows = self._read(f"SELECT count(*), sum(remaining_fen) FROM invoices WHERE {where}", *values)
         return Total(rows[0][0], rows[0][1] or 0)
+
+    def _reversed(self, tax_id: str, claim: str) -> int:
+        gone = "claim=? AND remaining_fen=0"
+        bought = self._total(f"buyer=? AND {gone}", tax_id, claim)
+        locked = self._total(f"locker=? AND {gone} AND buyer IS NOT ?", tax_id, claim, tax_id)
+        return bought.count + locked.count
 
     def _read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         return self._database.read(statement, *values)

@@ -6,7 +6,7 @@ invoice last, << 1, and | 1 for a red letter's own row, so that it names one row
 
 APPLICATION = 0x6663626B
 """``fcbk``: the file is no other program's."""
-VERSION = 1
+VERSION = 2
 """To be raised with every change of the tables or of what is written into them: the books are made anew."""
 CLAIMS = ("FREE", "LOCKED", "REIMBURSED", "POSTED")
 NO_CLAIM = ""
@@ -32,6 +32,7 @@ CREATE INDEX invoices_held ON invoices (holder, claim, touched, remaining_fen) W
 CREATE INDEX invoices_bought ON invoices (buyer, claim, touched, remaining_fen) WHERE buyer IS NOT NULL;
 CREATE INDEX invoices_claimed ON invoices (locker, claim, touched, remaining_fen, buyer)
     WHERE locker IS NOT NULL;
+CREATE INDEX invoices_of_claim ON invoices (locker, claim_id, touched) WHERE locker IS NOT NULL;
 CREATE INDEX invoices_sold ON invoices (seller, claim, touched, remaining_fen);
 CREATE INDEX invoices_locked ON invoices (locker, locked_ms, touched, remaining_fen) WHERE claim = 'LOCKED';
 CREATE INDEX invoices_reversed ON invoices (locker, reversed_after_posting_ms, touched, remaining_fen)

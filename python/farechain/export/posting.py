@@ -1,12 +1,12 @@
 """What a bookkeeping program takes over, under the finance ministry's types for electronic vouchers.
 
 ``inv_ord_issuer`` is the electronic ordinary invoice as its issuer gives it (the twelve-digit code),
-``einv_ord_receiver`` the receiver's view of an all-digital one, of which the posting is still open. The
+``einv_ord_receiver`` the receiver's view of an all-digital one, its posting open or as the ledger has it. The
 members' names were seen in programs that handle these types, not in the ministry's own taxonomy: what is not
 confirmed stands in ``unconfirmed``, and every value is text, as there.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,17 +15,31 @@ from farechain.export.document import InvoiceDocument
 from farechain.export.wording import buyer_name
 
 STANDARD = "电子凭证会计数据标准"
-UNCONFIRMED = ("CheckCode", "NameOfBuyer", "OriginalInvoice", "TaxIncludedAmountInWords")
+UNCONFIRMED = (
+    "AccountingPeriod",
+    "CheckCode",
+    "NameOfBuyer",
+    "NumberOfAccountingDocuments",
+    "OriginalInvoice",
+    "TaxIncludedAmountInWords",
+)
 """Names made in the manner of the others."""
 
 
-def write(invoice: InvoiceDocument) -> bytes:
-    """One JSON object with both views."""
+class Booked(NamedTuple):
+    """Where an invoice is in the books: the voucher, and the period as ``YYYY-MM``."""
+
+    voucher: str
+    period: str
+
+
+def write(invoice: InvoiceDocument, booked: Booked | None = None) -> bytes:
+    """One JSON object with both views; ``booked`` is None while it is not posted."""
     views = {
         "standard": STANDARD,
         "unconfirmed": UNCONFIRMED,
         "inv_ord_issuer": _issuer(invoice),
-        "einv_ord_receiver": _receiver(invoice),
+        "einv_ord_receiver": _receiver(invoice, booked),
     }
     return orjson.dumps(views, option=orjson.OPT_INDENT_2) + b"\n"
 
@@ -48,7 +62,7 @@ def _issuer(invoice: InvoiceDocument) -> dict[str, Any]:
     }
 
 
-def _receiver(invoice: InvoiceDocument) -> dict[str, Any]:
+def _receiver(invoice: InvoiceDocument, booked: Booked | None) -> dict[str, Any]:
     issued = local(invoice.issued_at_ms, invoice.utc_offset_min)
     buyer = invoice.buyer
     return {
@@ -61,6 +75,10 @@ def _receiver(invoice: InvoiceDocument) -> dict[str, Any]:
         "RequestTime": f"{issued:%Y-%m-%d %H:%M:%S}",
         "NameOfAccountingEntity": buyer.name if buyer else None,
         "UnifiedSocialCreditCodeOfAccountingEntity": buyer.tax_id if buyer else None,
-        "WhetherEinvoiceHasBeenBooked": False,
-        "InformationOfAccountingDocumentsTuple": [],
+        "WhetherEinvoiceHasBeenBooked": booked is not None,
+        "InformationOfAccountingDocumentsTuple": [_voucher(booked)] if booked else [],
     }
+
+
+def _voucher(booked: Booked) -> dict[str, Any]:
+    return {"NumberOfAccountingDocuments": booked.voucher, "AccountingPeriod": booked.period}

@@ -103,6 +103,8 @@ RECORDS = {
     "DELEGATE": Words("Delegation changed", "代理授权变更"),
     "DECLARE": Words("Month declared", "申报"),
     "ACKNOWLEDGE": Words("Declaration acknowledged", "申报受理"),
+    "REIMBURSER_POLICY": Words("Reimbursement policy", "报销政策"),
+    "BATCH": Words("Several as one", "批量操作"),
 }
 """Kinds of records and commands."""
 
@@ -117,6 +119,24 @@ ROLES = {
 }
 
 REFUSED = {
+    "E_SIGNATURE": Words(
+        "The holder's presentation is missing or not good.", "缺少持有人的出示码，或出示码无效。"
+    ),
+    "E_OVER_INVOICED": Words("More than is left of the invoice.", "金额超过发票余额。"),
+    "E_RED_NEEDS_CONFIRM": Words("Used or posted: ask the other side.", "已抵扣或已入账，须经对方确认。"),
+    "E_PRESENTATION": Words("It was presented for something else.", "出示码对应其他报销单或发票。"),
+    "E_AMOUNT": Words("An amount is in yuan, such as 6.65.", "金额以元为单位，例如 6.65。"),
+    "E_VOUCHER": Words(
+        "A voucher has 1 to 64 letters, digits or signs, no spaces.",
+        "凭证号应为 1–64 位字母、数字或符号，不含空格。",
+    ),
+    "E_PERIOD": Words("A period is a month, such as 2026-03.", "会计期间为年月，例如 2026-03。"),
+    "E_NOTHING_CHOSEN": Words("No invoice is ticked.", "未勾选任何发票。"),
+    "E_TOO_MANY": Words("At most 200 at once, or 64 as one.", "一次最多 200 张；整批执行最多 64 张。"),
+    "E_NOT_RECORDED": Words(
+        "Nothing is known to be recorded: send it again, it is done once.",
+        "未确认入账，请重新提交，不会重复执行。",
+    ),
     "E_ROLE": Words("This is not yours to do.", "您无权执行此操作。"),
     "E_NO_KEY": Words("No key of yours is kept at these pages.", "本站未保管您的密钥。"),
     "E_STATE": Words("Where it stands now does not permit this.", "当前状态不允许此操作。"),
