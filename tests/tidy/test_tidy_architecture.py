@@ -50,7 +50,7 @@ def test_decisions_are_numbered_listed_and_complete() -> None:
 def test_every_template_and_page_file_is_used() -> None:
     pages = ROOT / "python" / "farechain" / "pages"
     templates = [path for path in pages.rglob("templates/**/*") if path.is_file()]
-    sources = "".join(path.read_text() for path in [*pages.glob("*.py"), *templates])
+    sources = "".join(path.read_text() for path in [*pages.rglob("*.py"), *templates])
     sources += (pages / "browser" / "bundle.mjs").read_text()
     for path in [*templates, *pages.glob("static/*")]:
         name = path.relative_to(pages / "templates").as_posix() if path in templates else path.name

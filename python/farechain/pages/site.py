@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from farechain.api.app import Interface, create_app
 from farechain.api.context import ApiContext
-from farechain.pages import login, public
+from farechain.pages import bureau, issuer, login, public
 from farechain.pages.layout import Layout
 from farechain.pages.session import Sessions
 from farechain.pages.signing import Signing
@@ -53,4 +53,6 @@ def create_site(context: ApiContext, keeping: Keeping | None = None) -> FastAPI:
     site = Site(shared, layout, Sessions(context.tokens, secure=keeping.secure), signing)
     public.install(app, context, shared.invoices, layout)
     login.install(app, site.layout, site.sessions)
+    issuer.install(app, site)
+    bureau.install(app, site)
     return app
