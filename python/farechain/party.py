@@ -231,8 +231,7 @@ class Party:
 
     def acknowledge(self, tax_id: str, period: str) -> SignedEvent:
         """BUREAU."""
-<<<<<<< HEAD
-        return self.command({"kind": "ACKNOWLEDGE", "tax_id": tax_id, "period": period})
+        return self.command(registry_orders.acknowledge(tax_id, period))
 
     def attest(self, subject: str, digest: bytes, command_id: str | None = None) -> SignedEvent:
         """BUREAU, ISSUER, AGENT or REIMBURSER: puts the digest of an outside fact onto the ledger.
@@ -242,8 +241,4 @@ class Party:
             digest: 32 bytes.
             command_id: see ``command``.
         """
-        order = {"kind": "ATTEST", "subject": subject, "digest": digest.hex()}
-        return self.command(order, command_id)
-=======
-        return self.command(registry_orders.acknowledge(tax_id, period))
->>>>>>> 08941e2 (Pages of the issuer's billing operator and of the tax bureau)
+        return self.command(registry_orders.attest(subject, digest), command_id)

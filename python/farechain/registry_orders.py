@@ -105,3 +105,8 @@ def declare(period: str, invoiced_fen: int, uninvoiced_fen: int, red_fen: int) -
 def acknowledge(tax_id: str, period: str) -> Order:
     """BUREAU."""
     return {"kind": "ACKNOWLEDGE", "tax_id": tax_id, "period": period}
+
+
+def attest(subject: str, digest: bytes) -> Order:
+    """BUREAU, ISSUER, AGENT or REIMBURSER: puts the digest of an outside fact onto the ledger, 32 bytes."""
+    return {"kind": "ATTEST", "subject": subject, "digest": digest.hex()}

@@ -102,6 +102,7 @@ RECORDS = {
     "REFUSE_NUMBERS": Words("Application refused", "驳回申领"),
     "DELEGATE": Words("Delegation changed", "代理授权变更"),
     "DECLARE": Words("Month declared", "申报"),
+    "ATTEST": Words("Outside fact attested", "外部事实存证"),
     "ACKNOWLEDGE": Words("Declaration acknowledged", "申报受理"),
 }
 """Kinds of records and commands."""

@@ -79,7 +79,7 @@ def add(office: Office) -> None:
             waiting=dict(registry["waiting"]).get(tax_id, 0),
             counts={each: sum(key["role"] == each for key in all_keys) for each in ROLES},
             role=role,
-            keys=keys,
+            listed=keys,
             following=following,
             roles=ROLES,
             scenes=registry["scenes"],

@@ -23,11 +23,11 @@ COUNT = 100_000
 
 def add(office: Office) -> None:
     """``/bureau/numbers``."""
-    genesis = _core.decode_record(office.site.context.ledger.record(0, 0) or b"")
 
     def suggested(registry: Mapping[str, Any], visit: Visit, count: int) -> Suggested:
         year = (datetime.fromtimestamp(visit.now_ms // 1000, UTC) + timedelta(hours=8)).year
         digital = visit.asked("family") == "digital"
+        genesis = _core.decode_record(office.site.context.ledger.record(0, 0) or b"")
         return next_free(registry["grants"], genesis["regions"][0], year, count, all_digital=digital)
 
     @office.routes.get("/bureau/numbers")

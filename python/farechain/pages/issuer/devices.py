@@ -40,7 +40,7 @@ def add(office: Office) -> None:
         counts = {each: sum(state_of(key) == each for key in mine) for each in STATES}
         return visit.page(
             "issuer/devices.html",
-            keys=[(key, state_of(key)) for key in keys],
+            listed=[(key, state_of(key)) for key in keys],
             following=following,
             filters={"kid": begins, "scene": scene or "", "state": state or ""},
             counts=counts,
