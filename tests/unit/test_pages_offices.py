@@ -5,9 +5,10 @@ from typing import Any, cast
 import pytest
 
 from farechain.api.problems import Problem
+from farechain.api.registry import DAY_MS
 from farechain.pages.months import months_of, period_of
 from farechain.pages.row_changes import changes_of, digest_of, rows_in
-from farechain.pages.supply import DAY_MS, next_free, supply_of
+from farechain.pages.supply import next_free, supply_of
 
 NOW_MS = 1_772_323_200_000
 """2026-03-01T00:00Z, 08:00 in China."""
@@ -136,7 +137,7 @@ def test_what_a_new_table_changes() -> None:
 
 
 def test_a_digest_is_of_the_rows_in_their_order() -> None:
-    rows = [{"a": 1, "b": None}, {"a": 2, "b": "x"}]
+    rows: list[dict[str, Any]] = [{"a": 1, "b": None}, {"a": 2, "b": "x"}]
     assert digest_of(rows) == digest_of([{"b": None, "a": 1}, rows[1]])
     assert digest_of(rows) != digest_of(rows[::-1])
 
