@@ -1,5 +1,6 @@
 """A day at the two offices, as an operator and an officer walk through it; without a script on a phone."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from browser.conftest import shoot
 from browser.town_site import TownSite, town_site
 from farechain import _core
 from farechain.access.roles import Role
-from farechain.client import Buyer
+from farechain.client import Buyer, SignedEvent
 from web.town import (
     BUREAU,
     CLERK,
@@ -44,6 +45,12 @@ def narrow(page: Page) -> None:
     """Nothing reaches beyond a phone's edge but inside of what scrolls."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, page.url
+
+
+def refuse(town: TownSite, event: SignedEvent) -> None:
+    """A command that the ledger records as rejected."""
+    posted = asyncio.run_coroutine_threadsafe(town.town.post(event), town.loop).result(30)
+    assert posted.status_code == 403
 
 
 def in_chinese(page: Page) -> None:
@@ -95,8 +102,12 @@ def test_an_operator_walks_through_the_issuers_pages(town: TownSite, without_scr
     page.get_by_role("button", name="Declare 2026-03").click()
     expect(page.get_by_role("status").first).to_contain_text("Recorded")
     narrow(page)
+    refuse(town, ISSUER.acknowledge(SELLER, "2026-03"))
+    page.get_by_role("link", name="Dead letters").click()
+    page.get_by_role("link", name="This key may not say that").click()
+    expect(page.get_by_role("heading", name="What to do")).to_be_in_viewport()
     in_chinese(page)
-    for path in ("", "/numbers", "/devices", "/agents", "/mandate", "/invoices", "/owed", "/months"):
+    for path in ("", "/numbers", "/devices", "/agents", "/mandate", "/invoices", "/dead-letters", "/months"):
         page.goto(f"{town.address}/issuer{path}")
         narrow(page)
         shoot(page, f"issuer{path.replace('/', '-')}-chinese-phone", whole=True)

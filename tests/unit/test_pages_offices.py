@@ -102,10 +102,11 @@ def states(months: dict[str, Any]) -> dict[str, str]:
     return {row.period: row.state for row in months_of({"months": months}, NOW_MS)}
 
 
-def test_months_are_declared_one_after_the_other() -> None:
+def test_months_are_declared_one_after_the_other_empty_ones_too() -> None:
     assert states({}) == {"2026-03": "OPEN"}
     assert states({"2025-12": month(), "2026-01": month()}) == {
         "2026-03": "OPEN",
+        "2026-02": "LATER",
         "2026-01": "LATER",
         "2025-12": "DUE",
     }

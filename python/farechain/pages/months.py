@@ -37,13 +37,17 @@ def period_of(time_ms: int) -> str:
 def months_of(issuer: Mapping[str, Any], now_ms: int) -> list[MonthRow]:
     """The months of an issuer (``Ledger.registry``), the latest first.
 
-    A month without any movement is among them where it is the next to declare.
+    From the next to declare on every month is among them: one without any movement is declared, too.
     """
     booked: Mapping[str, Mapping[str, Any]] = issuer["months"]
     now = period_of(now_ms)
     declared = [period for period, month in booked.items() if month["declared"] is not None]
     due = _after(max(declared)) if declared else min(booked, default=now)
-    shown = {*booked, now, *([due] if due < now else [])}
+    shown = {*booked, now}
+    period = due
+    while period < now:
+        shown.add(period)
+        period = _after(period)
     return [_row(period, booked.get(period, {}), due, now) for period in sorted(shown, reverse=True)]
 
 

@@ -49,14 +49,14 @@ def add(office: Office) -> None:
         )
 
 
-def missing_of(issuers: list[Mapping[str, Any]], now_ms: int) -> list[tuple[Mapping[str, Any], str]]:
-    """(issuer, month) of months that are over, have something in them, and are not declared."""
-    return [
-        (issuer, month.period)
-        for issuer in issuers
-        for month in months_of(issuer, now_ms)
-        if month.state in ("DUE", "LATER")
-    ]
+def missing_of(issuers: list[Mapping[str, Any]], now_ms: int) -> list[tuple[Mapping[str, Any], list[str]]]:
+    """Issuers with the months that are over and not declared, the oldest first."""
+    found = []
+    for issuer in issuers:
+        months = [month.period for month in months_of(issuer, now_ms) if month.state in ("DUE", "LATER")]
+        if months:
+            found.append((issuer, months[::-1]))
+    return found
 
 
 def _of(registry: Mapping[str, Any], owner: str) -> list[Mapping[str, Any]]:
