@@ -7,16 +7,14 @@ The event that a method returns is the command: after a failure send the same ev
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
 
-from farechain import _core, orders
+from farechain import _core, orders, registry_orders
 from farechain.orders import Buyer, Claimed, Invoice, Order, Reason
+from farechain.registry_orders import Role, Rows
 from farechain.signed_event import SignedEvent, sign_event
 
 COMMAND_TYPE = "farechain.command.v1"
-Role = Literal["ISSUER", "DEVICE", "AGENT", "HOLDER", "REIMBURSER", "AUDITOR"]
-Rows = Sequence[Mapping[str, Any]]
 
 
 class Party:
@@ -154,9 +152,8 @@ class Party:
     # Organisations, keys, tables, numbers --------------------------------------------------------
 
     def admit_issuer(self, tax_id: str, name: str, credit_limit_fen: int | None = None) -> SignedEvent:
-        """BUREAU: admits an issuer, or replaces its name and monthly limit."""
-        members = {"tax_id": tax_id, "name": name, "credit_limit_fen": credit_limit_fen}
-        return self.command({"kind": "ADMIT_ISSUER", **members})
+        """See ``registry_orders.admit_issuer``; the others below likewise."""
+        return self.command(registry_orders.admit_issuer(tax_id, name, credit_limit_fen))
 
     def register_key(
         self,
@@ -169,9 +166,10 @@ class Party:
         to_height: int | None = None,
     ) -> SignedEvent:
         """BUREAU; ISSUER for its devices; AGENT for its holders. ``scenes``: of a DEVICE alone."""
-        heights = {"from_height": from_height, "to_height": to_height}
-        members = {"public_key": public_key.hex(), "role": role, "tax_id": tax_id, "scenes": list(scenes)}
-        return self.command({"kind": "REGISTER_KEY", **members, **heights})
+        order = registry_orders.register_key(
+            public_key.hex(), role, tax_id, scenes, from_height=from_height, to_height=to_height
+        )
+        return self.command(order)
 
     def rotate_key(self, new_seed: bytes) -> SignedEvent:
         """Replaces its own key by another one, which consents."""
@@ -181,62 +179,59 @@ class Party:
 
     def retire_key(self, kid: str) -> SignedEvent:
         """BUREAU or ISSUER: the key signs nothing from now on."""
-        return self.command({"kind": "RETIRE_KEY", "kid": kid})
+        return self.command(registry_orders.retire_key(kid))
 
     def revoke_key(self, kid: str) -> SignedEvent:
         """BUREAU or ISSUER: the same, and it is never admitted again."""
-        return self.command({"kind": "REVOKE_KEY", "kid": kid})
+        return self.command(registry_orders.revoke_key(kid))
 
     def admit(self, kid: str, until: str) -> SignedEvent:
         """ISSUER: payments of a retired device up to a time (RFC 3339 with an offset) are welcome."""
-        return self.command({"kind": "ADMIT", "kid": kid, "until": until})
+        return self.command(registry_orders.admit(kid, until))
 
     def scene_table(self, rows: Rows) -> SignedEvent:
         """BUREAU."""
-        return self.command({"kind": "SCENE_TABLE", "rows": list(rows)})
+        return self.command(registry_orders.scene_table(rows))
 
     def rate_table(self, rows: Rows) -> SignedEvent:
         """BUREAU."""
-        return self.command({"kind": "RATE_TABLE", "rows": list(rows)})
+        return self.command(registry_orders.rate_table(rows))
 
     def mandate(self, rows: Rows) -> SignedEvent:
         """ISSUER: what the ledger issues for it."""
-        return self.command({"kind": "MANDATE", "rows": list(rows)})
+        return self.command(registry_orders.mandate(rows))
 
     def grant_numbers(self, code: str, first: int, last: int, tax_id: str | None = None) -> SignedEvent:
         """BUREAU: to an issuer, or to any."""
-        members = {"code": code, "from": first, "to": last, "tax_id": tax_id}
-        return self.command({"kind": "GRANT_NUMBERS", **members})
+        return self.command(registry_orders.grant_numbers(code, first, last, tax_id))
 
     def close_grant(self, code: str, first: int) -> SignedEvent:
         """BUREAU."""
-        return self.command({"kind": "CLOSE_GRANT", "code": code, "from": first})
+        return self.command(registry_orders.close_grant(code, first))
 
     def apply_numbers(self, count: int) -> SignedEvent:
         """ISSUER."""
-        return self.command({"kind": "APPLY_NUMBERS", "count": count})
+        return self.command(registry_orders.apply_numbers(count))
 
     def refuse_numbers(self, tax_id: str, reason: str) -> SignedEvent:
         """BUREAU."""
-        return self.command({"kind": "REFUSE_NUMBERS", "tax_id": tax_id, "reason": reason})
+        return self.command(registry_orders.refuse_numbers(tax_id, reason))
 
     def delegate(self, agent: str, scenes: Sequence[str], to_height: int | None = None) -> SignedEvent:
         """ISSUER: an agent (its tax id) acts for it in these scenes; none ends it."""
-        members = {"agent": agent, "scenes": list(scenes), "to_height": to_height}
-        return self.command({"kind": "DELEGATE", **members})
+        return self.command(registry_orders.delegate(agent, scenes, to_height))
 
     def reimburser_policy(self, *, accepts_individuals: bool) -> SignedEvent:
         """REIMBURSER: whether it locks invoices of individuals."""
-        return self.command({"kind": "REIMBURSER_POLICY", "accepts_individuals": accepts_individuals})
+        return self.command(registry_orders.reimburser_policy(accepts_individuals=accepts_individuals))
 
     def declare(self, period: str, invoiced_fen: int, uninvoiced_fen: int, red_fen: int) -> SignedEvent:
         """ISSUER: a month (``YYYY-MM``) that is over; the amounts must be the ledger's."""
-        amounts = {"invoiced_fen": invoiced_fen, "uninvoiced_fen": uninvoiced_fen, "red_fen": red_fen}
-        return self.command({"kind": "DECLARE", "period": period, **amounts})
+        return self.command(registry_orders.declare(period, invoiced_fen, uninvoiced_fen, red_fen))
 
     def acknowledge(self, tax_id: str, period: str) -> SignedEvent:
         """BUREAU."""
-        return self.command({"kind": "ACKNOWLEDGE", "tax_id": tax_id, "period": period})
+        return self.command(registry_orders.acknowledge(tax_id, period))
 
     def attest(self, subject: str, digest: bytes, command_id: str | None = None) -> SignedEvent:
         """BUREAU, ISSUER, AGENT or REIMBURSER: puts the digest of an outside fact onto the ledger.
@@ -246,5 +241,4 @@ class Party:
             digest: 32 bytes.
             command_id: see ``command``.
         """
-        order = {"kind": "ATTEST", "subject": subject, "digest": digest.hex()}
-        return self.command(order, command_id)
+        return self.command(registry_orders.attest(subject, digest), command_id)

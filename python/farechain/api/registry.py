@@ -115,14 +115,17 @@ def _issuer(item: Fields, waiting: int) -> IssuerView:
 def grant_view(ledger: Ledger, item: Fields, now_ms: int) -> GrantView:
     """A grant with what is left of it, and when it runs dry at the rate of the last 24 hours. Blocks."""
     left = item["to"] - item["next"] + 1
-    used = item["next"] - _first_since(ledger, item, now_ms - DAY_MS)
+    used = item["next"] - first_since(ledger, item, now_ms - DAY_MS)
     dry_at_ms = now_ms + left * DAY_MS // used if used and not item["closed"] else None
     shown = {name: item[name] for name in ("code", "from", "to", "tax_id", "closed")}
     return GrantView(**shown, left=left, used_24h=used, dry_at_ms=dry_at_ms)
 
 
-def _first_since(ledger: Ledger, grant: Fields, since_ms: int) -> int:
-    """The first number of a grant that was given at this time or later: they are given in order of time."""
+def first_since(ledger: Ledger, grant: Fields, since_ms: int) -> int:
+    """The first number of a grant that was given at this time or later, else its next one. Blocks.
+
+    Numbers are given in order of time.
+    """
     low, high = int(grant["from"]), int(grant["next"])
     while low < high:
         middle = (low + high) // 2

@@ -44,6 +44,13 @@ class RegistryView:
             return self._seen
         return await self._read(self._ledger.height)
 
+    async def fresh(self) -> Snapshot:
+        """The registry at this height or later: for whoever wants to see what was recorded just now.
+
+        Waits until it may be read again, for those who ask together once.
+        """
+        return await self._read(self._ledger.height)
+
     def _is_current(self, seen: Snapshot) -> bool:
         return seen.height >= self._ledger.height
 

@@ -66,6 +66,7 @@ class Layout:
             "demonstration": self._context.demonstration,
             "chain": self._context.ledger.chain,
             "keys": keys_of(self._context),
+            "records": words.RECORDS,
             "reasons": words.REASONS,
             "statuses": words.STATUSES,
             "refused": words.REFUSED,

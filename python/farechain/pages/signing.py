@@ -15,6 +15,8 @@ from farechain.access.tokens import Caller
 from farechain.api.command_models import CommandAnswer
 from farechain.api.commands import Door
 from farechain.api.problems import Problem
+from farechain.api.refusals import detail_of, status_of
+from farechain.errors import FarechainError
 from farechain.keys import read_key
 from farechain.orders import Order
 from farechain.party import Party
@@ -77,7 +79,10 @@ class Signing:
         Raises:
             Problem: refused; ``CommandProblem`` says what stands and is possible now.
         """
-        event = party.command(order, command_id)
+        try:
+            event = party.command(order, command_id)
+        except FarechainError as error:
+            raise Problem(status_of(error.code), error.code, detail_of(error.code)) from error
         return await self._door.give(event.kid, event.signature.hex(), event.value)
 
     def _kid(self, role: Role, *, kid: str | None = None, tax_id: str | None = None) -> str:

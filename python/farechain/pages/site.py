@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from farechain.api.app import Interface, create_app
 from farechain.api.context import ApiContext
-from farechain.pages import clerk, login, public
+from farechain.pages import bureau, clerk, issuer, login, public
 from farechain.pages.documents import Documents
 from farechain.pages.layout import Layout
 from farechain.pages.passenger import install as passenger
@@ -58,4 +58,6 @@ def create_site(context: ApiContext, keeping: Keeping | None = None) -> FastAPI:
     login.install(app, site.layout, site.sessions)
     passenger.install(app, site)
     clerk.install(app, site)
+    issuer.install(app, site)
+    bureau.install(app, site)
     return app

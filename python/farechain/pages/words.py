@@ -105,6 +105,7 @@ RECORDS = {
     "ACKNOWLEDGE": Words("Declaration acknowledged", "申报受理"),
     "REIMBURSER_POLICY": Words("Reimbursement policy", "报销政策"),
     "BATCH": Words("Several as one", "批量操作"),
+    "ATTEST": Words("Outside fact attested", "外部事实存证"),
 }
 """Kinds of records and commands."""
 
