@@ -18,6 +18,7 @@ from farechain import _core
 from farechain.access.roles import Role
 from farechain.access.tokens import Tokens
 from farechain.api.context import ApiContext, Liveness
+from farechain.books.books import Books
 from farechain.client import Claimed, Device, HttpClient, Invoice, Party, SignedEvent
 from farechain.pages.session import COOKIE
 from farechain.pages.site import Keeping, create_site
@@ -134,6 +135,7 @@ class Town:
         self.ledger = _core.Ledger.open(str(self.place / "ledger"))
         state = str(self.place / "state")
         self.log = _core.PublicLog.open(str(self.place / "public"), state, CHAIN, b"L" * 32)
+        self.books = Books.open(self.place / "books.sqlite")
         self.halt = asyncio.Event()
         self.tokens = Tokens(self.place / "tokens.jsonl")
 
@@ -171,6 +173,8 @@ class Town:
             ending=self.halt,
             tokens=self.tokens,
             private=self.private,
+            books=self.books,
+            audit_file=self.place / "audit.json",
             **({"access": self.access} if self.access else {}),
         )
         self.app = create_site(context, Keeping(SEEDS, agent=APP))
@@ -218,7 +222,13 @@ class Town:
         finally:
             self._ended.set()
 
+    def follow(self) -> None:
+        """The books up to the ledger's head."""
+        while self.books.follow(self.ledger):
+            pass
+
     def _on_block(self, sealed: Sealed) -> None:
+        self.follow()
         self.blocks.append(sealed.committed.height)
         self.desk.durable(sealed.committed.height)
 

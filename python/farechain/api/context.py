@@ -143,5 +143,7 @@ class ApiContext:
     """Lists by party; they may be some blocks behind, ``Books.height`` says how far they are."""
     private: Store | None = None
     """Where texts go that come with commands; without it none are taken."""
+    audit_file: Path | None = None
+    """Where ``farechain audit`` leaves what it said last."""
     access: Access = open_to_all
     ending: asyncio.Event = field(default_factory=asyncio.Event)

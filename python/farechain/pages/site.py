@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from farechain.api.app import Interface, create_app
 from farechain.api.context import ApiContext
-from farechain.pages import login, public, verify
+from farechain.pages import auditor, login, public, verify
 from farechain.pages.layout import Layout
 from farechain.pages.session import Sessions
 from farechain.pages.signing import Signing
@@ -53,5 +53,6 @@ def create_site(context: ApiContext, keeping: Keeping | None = None) -> FastAPI:
     site = Site(shared, layout, Sessions(context.tokens, secure=keeping.secure), signing)
     public.install(app, context, shared.invoices, layout)
     verify.install(app, site)
+    auditor.install(app, site)
     login.install(app, site.layout, site.sessions)
     return app

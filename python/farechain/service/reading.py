@@ -41,6 +41,7 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
         demonstration=settings.demonstration,
         tokens=Tokens(settings.tokens_file),
         no_commands="this process only reads: send commands to the ledger's owner",
+        audit_file=settings.audit_file,
         ending=stop,
     )
     async with asyncio.TaskGroup() as tasks:

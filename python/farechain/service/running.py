@@ -212,6 +212,7 @@ class Service:
             tokens=Tokens(self._settings.tokens_file),
             commands=parts.commands if parts.commands.open else None,
             private=parts.private.store if parts.private is not None else None,
+            audit_file=self._settings.audit_file,
             ending=self._ending,
         )
 
