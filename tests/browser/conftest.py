@@ -75,7 +75,7 @@ def without_script(playwright: Playwright, tmp_path: Path) -> Iterator[Page]:
 
 def page_of(playwright: Playwright, directory: Path, options: Mapping[str, object]) -> Iterator[Page]:
     """A page of a new browser; what it complains of fails the test."""
-    with browser(playwright, Path(tempfile.mkdtemp(dir=directory)), **options) as context:
+    with browser(playwright, Path(tempfile.mkdtemp(dir=directory)), **options) as context:  # type: ignore[arg-type]
         page = context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))

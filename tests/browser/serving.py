@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -52,13 +52,15 @@ def chromium() -> str:
 
 
 @contextlib.contextmanager
-def browser(playwright: Playwright, profile: Path, **options: object) -> Iterator[BrowserContext]:
+def browser(
+    playwright: Playwright, profile: Path, flags: Sequence[str] = (), **options: object
+) -> Iterator[BrowserContext]:
     """A browser with a new profile; ``options`` are the viewport and the like."""
     context = playwright.chromium.launch_persistent_context(
         str(profile),
         executable_path=chromium(),
         headless=True,
-        args=FLAGS,
+        args=[*FLAGS, *flags],
         **options,  # type: ignore[arg-type]
     )
     try:

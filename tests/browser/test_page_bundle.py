@@ -16,14 +16,14 @@ BROWSER, STATIC = PAGES / "browser", PAGES / "static"
 
 
 def digest_of_sources() -> str:
-    names = sorted(p.name for p in BROWSER.iterdir() if re.search(r"\.(js|html)$|^package.*\.json$", p.name))
+    names = sorted(p.name for p in BROWSER.iterdir() if re.search(r"\.(js|html|json)$", p.name))
     files = [*(BROWSER / name for name in names), STATIC / "page.css"]
     lines = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def test_the_bundles_are_of_these_sources() -> None:
-    for name in ("page.js", "verifier.html"):
+    for name in ("page.js", "scan.js", "verifier.html"):
         assert f"sources {digest_of_sources()}" in (STATIC / name).read_text(), (
             f"run build.sh: {name} is stale"
         )

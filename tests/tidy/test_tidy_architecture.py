@@ -61,7 +61,7 @@ def test_every_browser_source_is_bundled() -> None:
     browser = ROOT / "python" / "farechain" / "pages" / "browser"
     sources = {path.name: path.read_text() for path in browser.glob("*.js")}
     imported = {name for text in sources.values() for name in re.findall(r'from "\./([a-z0-9_]+\.js)"', text)}
-    assert set(sources) - imported == {"page.js", "offline.js"}
+    assert set(sources) - imported == {"page.js", "scan.js", "offline.js"}
 
 
 def test_signal_handlers_take_no_lock() -> None:

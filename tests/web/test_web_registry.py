@@ -93,7 +93,7 @@ async def test_what_stands_on_an_invoice_opens_standing_lines_and_payments(town:
     assert (red["status"], red["fields"]["kind"], red["standing"]) == ("red", "RED_OF_LINES", None)
     assert (await lookup(town, 3))["status"] == "void"
     form = {"code": CODE, "number": "3", "check_code": opened["fields"]["check_code"], "amount": "6.65"}
-    assert (await town.http.post("/lookup", data=form)).status_code == 200
+    assert (await town.http.post("/verify", data=form)).status_code == 200
 
 
 async def test_the_public_view_shows_status_and_proof_alone(town: Town) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from typing import Any, Never, TypeVar
-from urllib.parse import parse_qsl
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -48,19 +47,6 @@ def parse_model(body: bytes, model: type[Model]) -> Model:
         raise Problem(422, "E_SCHEMA", f"{where}: {first['msg']}") from error
     except (ValueError, RecursionError) as error:
         raise Problem(422, "E_SCHEMA", f"not JSON as it is wanted here: {error}") from error
-
-
-async def read_form(request: Request, max_bytes: int) -> dict[str, str]:
-    """The fields of a plain HTML form, the first of each name."""
-    body = await read(request, max_bytes)
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=16, errors="strict")
-    except ValueError as error:
-        raise Problem(422, "E_SCHEMA", "not the fields of a form") from error
-    fields: dict[str, str] = {}
-    for name, value in pairs:
-        fields.setdefault(name, value)
-    return fields
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -145,5 +145,7 @@ class ApiContext:
     """Where texts go that come with commands; without it none are taken."""
     public_url: str = "http://127.0.0.1:8800"
     """Where people reach the pages: it is printed on documents, without a slash at its end."""
+    audit_file: Path | None = None
+    """Where ``farechain audit`` leaves what it said last."""
     access: Access = open_to_all
     ending: asyncio.Event = field(default_factory=asyncio.Event)

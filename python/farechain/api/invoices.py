@@ -5,6 +5,7 @@ Anyone sees status and proof. The fields need what stands on the invoice itself:
 
 import asyncio
 import hmac
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -22,6 +23,7 @@ from farechain.api.tries import Tries
 MAX_PROOF_BYTES = 16 * 1024
 OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
 
+Fields = dict[str, Any]
 Code = Annotated[
     str, Path(pattern=CODE_PATTERN, description="Invoice code, 12 digits.", examples=["144032609110"])
 ]
@@ -77,26 +79,48 @@ class Opened(BaseModel):
 
 
 class Invoices:
-    """Reads invoices for JSON and pages alike; bounds guessing by caller."""
+    """Reads invoices for JSON and pages alike; bounds guessing by caller, and by invoice whoever guesses."""
 
     def __init__(self, context: ApiContext, tries: Tries | None = None) -> None:
         self._context = context
         self._tries = tries or Tries()
+        self._misses = Tries(burst=60, per_minute=60)
 
     async def public(self, code: str, number: str) -> Opened:
         """Status and place. Raises ``Problem`` 404."""
         return await asyncio.to_thread(lambda: self._opened(self._find(code, number), opened=False))
 
-    async def with_fields(self, caller: str, wanted: Lookup) -> Opened:
-        """Status and fields. Raises ``Problem`` 404, 403 on a mismatch, 429 after too many tries."""
-        if not self._tries.allow(caller):
-            raise Problem(429, "E_TRIES", "too many tries: wait a minute", {"Retry-After": "60"})
-        found = await asyncio.to_thread(self._find, wanted.code, wanted.number)
-        same_check = hmac.compare_digest(wanted.check_code, found["check_code"])
-        same_total = hmac.compare_digest(str(wanted.total_fen), str(abs(found["fields"]["total_fen"])))
-        if not (same_check and same_total):
-            raise Problem(403, "E_MISMATCH", "check code or amount does not match this invoice")
+    async def with_fields(self, caller: str | None, wanted: Lookup) -> Opened:
+        """Status and fields.
+
+        Args:
+            caller: the address that tries are counted by; None for whoever is known by a token.
+
+        Raises:
+            Problem: 404, 403 on a mismatch, 429 after too many tries.
+        """
+
+        def agrees(found: Fields) -> bool:
+            same_check = hmac.compare_digest(wanted.check_code, found["check_code"])
+            total = str(abs(found["fields"]["total_fen"]))
+            return hmac.compare_digest(str(wanted.total_fen), total) and same_check
+
+        found = await self.agreeing(caller, wanted.code, wanted.number, agrees)
         return await asyncio.to_thread(self._opened, found, opened=True)
+
+    async def agreeing(
+        self, caller: str | None, code: str, number: str, agrees: Callable[[Fields], bool]
+    ) -> Fields:
+        """An invoice (``Ledger.invoice``) that agrees with what its holder says of it; as ``with_fields``."""
+        invoice = f"{code} {int(number)}"
+        if caller is not None and not (self._tries.allow(caller) and self._misses.has_left(invoice)):
+            raise Problem(429, "E_TRIES", "too many tries: wait a minute", {"Retry-After": "60"})
+        found = await asyncio.to_thread(self._find, code, number)
+        if not agrees(found):
+            if caller is not None:
+                self._misses.allow(invoice)
+            raise Problem(403, "E_MISMATCH", "check code or amount does not match this invoice")
+        return found
 
     async def by_hash(self, record_hash: bytes) -> Opened | None:
         """Status and fields of the invoice with this record hash, which only its holder knows."""

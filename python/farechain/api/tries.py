@@ -29,11 +29,18 @@ class Tries:
 
     def allow(self, caller: str) -> bool:
         """Takes one try of a caller; ``False`` when none is left."""
-        now = self._clock()
-        left, seen = self._left.pop(caller, (self._burst, now))
-        left = min(self._burst, left + (now - seen) * self._per_second)
-        allowed = left >= 1
-        self._left[caller] = (left - 1 if allowed else left, now)
+        now, left = self._clock(), self._left_of(caller)
+        self._left.pop(caller, None)
+        self._left[caller] = (left - 1 if left >= 1 else left, now)
         if len(self._left) > self._max_callers:
             self._left.popitem(last=False)
-        return allowed
+        return left >= 1
+
+    def has_left(self, caller: str) -> bool:
+        """Whether a caller has a try left; takes none."""
+        return self._left_of(caller) >= 1
+
+    def _left_of(self, caller: str) -> float:
+        now = self._clock()
+        left, seen = self._left.get(caller, (self._burst, now))
+        return min(self._burst, left + (now - seen) * self._per_second)

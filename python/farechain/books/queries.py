@@ -176,6 +176,14 @@ class Queries:
         )
         return _page(rows, limit, lambda row: DeadLetter(*row[1:]), lambda row: row[0])
 
+    def dead_letter_counts(self) -> list[tuple[str | None, str, int]]:
+        """(tax id of the key's party, None where none is registered; code; how many), the most first."""
+        rows = self._read(
+            "SELECT tax_id, code, count(*) FROM dead_letters LEFT JOIN keys USING (kid) "
+            "GROUP BY tax_id, code ORDER BY count(*) DESC, tax_id, code"
+        )
+        return [(tax_id, code, count) for tax_id, code, count in rows]
+
     def declarations(self, tax_id: str | None, limit: int, after: str | None = None) -> Page[Declaration]:
         """Declared months of a seller (None: of all), the latest declaration first."""
         return self._by_place("declarations", Declaration, tax_id, limit, after)

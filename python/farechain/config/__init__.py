@@ -89,6 +89,11 @@ class Settings(Section):
         return self.ledger.path / "private" / "store.sqlite"
 
     @property
+    def audit_file(self) -> Path:
+        """What the last audit of this ledger said."""
+        return self.state_dir / "audit.json"
+
+    @property
     def tokens_file(self) -> Path:
         """Hashes of callers' tokens."""
         return self.ledger.path / "access" / "tokens.jsonl"

@@ -1,5 +1,7 @@
 """The fields of plain forms, urlencoded or with a file."""
 
+import re
+import unicodedata
 from email.parser import BytesParser
 from email.policy import HTTP
 from urllib.parse import parse_qsl
@@ -13,6 +15,8 @@ FORM_BYTES_MAX = 60 * 1024
 """Below what the application takes of any request."""
 FIELDS_MAX = 600
 """A page lists at most 200 things; a few fields for each."""
+AMOUNT = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?", re.ASCII)
+TYPED_MAX = 64
 
 
 class Form:
@@ -65,3 +69,16 @@ def _parts(kind: str, body: bytes) -> list[tuple[str, str]]:
         if isinstance(content, bytes) and isinstance(name, str):
             fields.append((name, content.decode("utf-8-sig")))
     return fields
+
+
+def typed(text: str) -> str:
+    """What was typed, in half-width form and without spaces, whatever the input method gave."""
+    if len(text) > TYPED_MAX:
+        return text
+    return re.sub(r"[\s,¥]", "", unicodedata.normalize("NFKC", text))
+
+
+def fen(text: str) -> int:
+    """Yuan as typed, in fen; -1 where it is not an amount, which the model refuses."""
+    found = AMOUNT.fullmatch(text)
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else -1

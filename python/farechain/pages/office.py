@@ -21,8 +21,7 @@ from farechain.api.registry_view import Snapshot
 from farechain.books.books import Books
 from farechain.orders import Order
 from farechain.pages import words
-from farechain.pages.forms import Form
-from farechain.pages.public import fen, typed
+from farechain.pages.forms import Form, fen, typed
 from farechain.pages.routes import done, page_routes
 from farechain.pages.session import Session
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from farechain.api.app import Interface, create_app
 from farechain.api.context import ApiContext
-from farechain.pages import bureau, clerk, issuer, login, public
+from farechain.pages import auditor, bureau, clerk, issuer, login, public, verify
 from farechain.pages.documents import Documents
 from farechain.pages.layout import Layout
 from farechain.pages.passenger import install as passenger
@@ -55,6 +55,8 @@ def create_site(context: ApiContext, keeping: Keeping | None = None) -> FastAPI:
     signing = Signing(shared.door, context.ledger, keeping.seeds, keeping.agent)
     site = Site(shared, layout, Sessions(context.tokens, secure=keeping.secure), signing, Documents(context))
     public.install(app, context, shared.invoices, layout)
+    verify.install(app, site)
+    auditor.install(app, site)
     login.install(app, site.layout, site.sessions)
     passenger.install(app, site)
     clerk.install(app, site)

@@ -53,6 +53,8 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
             no_commands="this process only reads: send commands to the ledger's owner",
             ending=stop,
             books=books,
+            audit_file=settings.audit_file,
+            public_url=settings.api.public_url,
         )
         site = create_site(context, opening.keeping_of(settings))
         async with asyncio.TaskGroup() as tasks:

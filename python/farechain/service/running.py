@@ -231,6 +231,8 @@ class Service:
             commands=parts.commands if parts.commands.open else None,
             private=parts.private.store if parts.private is not None else None,
             books=parts.bookkeeper.books if parts.bookkeeper else None,
+            audit_file=self._settings.audit_file,
+            public_url=self._settings.api.public_url,
             ending=self._ending,
         )
 

@@ -6,13 +6,12 @@ import { build } from "esbuild";
 
 const [sources, out] = process.argv.slice(2);
 const sha256 = (data, form) => createHash("sha256").update(data).digest(form);
-const names = readdirSync(sources).filter((name) => /\.(?:js|html)$/.test(name) || /^package.*\.json$/.test(name)).sort();
+const names = readdirSync(sources).filter((name) => /\.(?:js|html|json)$/.test(name)).sort();
 const inputs = [...names.map((name) => [name, readFileSync(`${sources}/${name}`)]), ["page.css", readFileSync(`${out}/page.css`)]];
 const digest = sha256(inputs.map(([name, data]) => `${name} ${sha256(data, "hex")}\n`).join(""), "hex");
-const banner =
-  "/* Built by browser/build.sh, do not edit. Contains @noble/ed25519 and @noble/hashes, MIT License,\n" +
-  "   (c) 2019 and 2022 Paul Miller (paulmillr.com); see noble.LICENSE.\n" +
-  `   sources ${digest} */`;
+const banner = (contains) => `/* Built by browser/build.sh, do not edit. Contains ${contains}\n   sources ${digest} */`;
+const NOBLE = "@noble/ed25519 and @noble/hashes, MIT License,\n   (c) 2019 and 2022 Paul Miller (paulmillr.com); see noble.LICENSE.";
+const JSQR = "jsQR, Apache License 2.0,\n   (c) its authors (github.com/cozmo/jsQR); the license is this program's own, see LICENSE.";
 
 async function bundle(entry) {
   const options = { bundle: true, minify: true, format: "iife", target: "es2022", charset: "utf8", legalComments: "none", write: false };
@@ -20,9 +19,10 @@ async function bundle(entry) {
   return result.outputFiles[0].text;
 }
 
-writeFileSync(`${out}/page.js`, `${banner}\n${await bundle("page.js")}`);
+writeFileSync(`${out}/page.js`, `${banner(NOBLE)}\n${await bundle("page.js")}`);
+writeFileSync(`${out}/scan.js`, `${banner(JSQR)}\n${await bundle("scan.js")}`);
 
-const script = `${banner}\n${await bundle("offline.js")}`;
+const script = `${banner(NOBLE)}\n${await bundle("offline.js")}`;
 const style = readFileSync(`${out}/page.css`, "utf8");
 const parts = { STYLE: style, SCRIPT: script, SCRIPT_HASH: sha256(script, "base64"), STYLE_HASH: sha256(style, "base64") };
 const page = readFileSync(`${sources}/offline.html`, "utf8");

@@ -68,21 +68,21 @@ export function parseCheckpoint(text) {
   return { origin, size: Number(size), root: hash };
 }
 
-/** What was signed, and the bare signature; null where it cannot be one. */
+/** What was signed, the bare signature, and when where it says so; null where it cannot be one. */
 function signed(verifier, text, signature) {
   if (verifier.kind === ED25519) return { message: utf8(text), bytes: signature };
   if (signature.length !== 72) return null;
   const time = signature.subarray(0, 8).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   if (time >= 1n << 63n) return null;
-  return { message: utf8(`cosignature/v1\ntime ${time}\n${text}`), bytes: signature.subarray(8) };
+  return { message: utf8(`cosignature/v1\ntime ${time}\n${text}`), bytes: signature.subarray(8), timeMs: Number(time) * 1000 };
 }
 
-/** Whether a line is this key's; throws `Refused` where it is and does not verify. */
-function isSignedBy(line, text, verifier) {
-  if (line.name !== verifier.name || line.id !== verifier.id) return false;
+/** What this key signed, where the line is its own, else null; throws `Refused` where it is and does not verify. */
+function signedBy(line, text, verifier) {
+  if (line.name !== verifier.name || line.id !== verifier.id) return null;
   const what = signed(verifier, text, line.signature);
   must(what && verify(verifier.key, what.message, what.bytes), `the signature of ${line.name} does not verify`);
-  return true;
+  return what;
 }
 
 /** The keys that a proof carries: of witnesses, each once. They give no trust; they leave no line unverified. */
@@ -96,19 +96,20 @@ function carriedKeys(logKey, texts) {
 
 /**
  * The witnesses that cosigned a checkpoint, each with the key that the proof carries for it: every line is the log's,
- * once, or of the next of the carried keys, and no key is left over.
+ * once, or of the next of the carried keys, and no key is left over. Each has `timeMs`, when it says that it cosigned.
  */
 export function cosignersOf(note, logKey, texts) {
   const carried = carriedKeys(logKey, texts);
   let [logSigned, next] = [false, 0];
   for (const line of note.lines) {
-    if (isSignedBy(line, note.text, logKey)) {
+    if (signedBy(line, note.text, logKey)) {
       must(!logSigned, `${line.name} signs twice`);
       logSigned = true;
       continue;
     }
-    const known = next < carried.length && isSignedBy(line, note.text, carried[next]);
-    must(known, `the signature line of ${line.name} is neither by the log nor by the witness key in its place`);
+    const cosigned = next < carried.length ? signedBy(line, note.text, carried[next]) : null;
+    must(cosigned, `the signature line of ${line.name} is neither by the log nor by the witness key in its place`);
+    carried[next].timeMs = cosigned.timeMs;
     next += 1;
   }
   must(logSigned, "the log has not signed the checkpoint");

@@ -1,10 +1,12 @@
 // What the pages run: the live figures, the look-up, the check of a scanned invoice. One bundle for all of them.
 
-import { FRAGMENT, check, checkFile, checkFragment, fail, lookUp } from "./lookup.js";
+import { check, checkFile, checkFragment, checkText, lookUp } from "./lookup.js";
+import { FRAGMENT } from "./codes.js";
 import { follow } from "./live.js";
-import { stepsOf, show } from "./answer.js";
+import { fail, show } from "./answer.js";
 import { must } from "./bytes.js";
 import { verifyProof } from "./proof.js";
+import { Told, text } from "./words.js";
 
 /** Whom to believe, as the page says: a page served by the operator is the operator's word (see /verifier.html). */
 const keys = JSON.parse(document.body.dataset.keys);
@@ -31,14 +33,22 @@ async function checkScanned(section, place) {
   const { code, number, hash } = section.dataset;
   try {
     const reply = await fetch(`/v1/proofs/${code}/${number}?form=compact`);
-    must(reply.ok, "The invoice is not under a published checkpoint yet: try again in a second.");
-    const { proven, tookMs } = check(new Uint8Array(await reply.arrayBuffer()), keys);
+    if (!reply.ok) throw new Told("failed", text("later"));
+    const { proven, checked } = check(new Uint8Array(await reply.arrayBuffer()), keys);
     must(proven.hash === hash, "the proof is of another record");
-    show(place, { verdict: "proven", steps: stepsOf(proven, keys, tookMs) });
+    show(place, { verdict: "proven", checked });
   } catch (error) {
     section.remove();
-    fail(place, error, true);
+    fail(place, error);
   }
+}
+
+/** What may be read by scan.js: its codes go the way of what is pasted. */
+function acceptCodes(section, place) {
+  section.addEventListener("scanned", ({ detail }) => {
+    if (detail.word) fail(place, new Told("malformed", text(detail.word, detail.values)));
+    else checkText(detail.text, keys, place);
+  });
 }
 
 const form = document.getElementById("look");
@@ -52,8 +62,16 @@ if (form) {
   const inAddress = () => location.hash.startsWith(FRAGMENT) && checkFragment(location.hash, keys, place);
   globalThis.addEventListener("hashchange", inAddress);
   inAddress();
-  follow(JSON.parse(document.body.dataset.words));
 }
+const paste = document.getElementById("paste");
+if (paste) {
+  paste.addEventListener("submit", (event) => {
+    event.preventDefault();
+    checkText(paste.elements.namedItem("text").value, keys, place);
+  });
+  acceptCodes(document.getElementById("scan"), place);
+}
+if (document.getElementById("curve")) follow(JSON.parse(document.body.dataset.words));
 const scanned = document.getElementById("scanned");
 if (scanned) checkScanned(scanned, place);
 

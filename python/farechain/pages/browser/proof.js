@@ -15,6 +15,7 @@ export const MAX_PROOF_BYTES = 16 * 1024;
 const FORMAT = "farechain-proof/1";
 const MAX_PATH = 64;
 
+const nameOf = ({ name, id }) => `${name}+${id}`;
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
 const isHash = (value) => value instanceof Uint8Array && value.length === 32;
 
@@ -87,36 +88,49 @@ export function readHeader(bytes) {
  *
  * @param {Uint8Array} bytes the proof, JSON or compact
  * @param {{vkey: string, witnesses: string[], threshold: number}} keys whom to believe
+ * @param {(step: string, values: object) => void} passed told each step that holds, by its name in words.json, as it is done
  * @returns `{hash, fields, height, timeMs, blockHash, origin, size, cosigners}`
  * @throws {Refused} which says what did not match
  */
-export function verifyProof(bytes, keys) {
+export function verifyProof(bytes, keys, passed = () => {}) {
   const proof = parseProof(bytes);
   const header = readHeader(proof.header);
   must(proof.count === undefined || proof.count === header.recordCount, "count is not the header's record count");
   const leaf = records.leaf(proof.record);
+  passed("record", { hash: toHex(leaf) });
   const recordsRoot = rootOf(records, leaf, proof.index, header.recordCount, proof.path);
   must(recordsRoot && same(recordsRoot, header.recordsRoot), "the record does not lead to the header's records root");
+  passed("path", { index: proof.index, count: header.recordCount, hashes: proof.path.length, root: toHex(recordsRoot) });
 
   const { logKey, witnesses } = readKeys(keys);
   const note = parseNote(proof.checkpoint);
   const checkpoint = parseCheckpoint(note.text);
   must(checkpoint.origin === logKey.name && header.chain === logKey.name, "the proof is of another chain");
+  const hash = toHex(blockHash(proof.header));
+  passed("header", { chain: header.chain, height: header.height, time: header.timeMs, hash });
   must(checkpoint.size === proof.size, "tlog_size is not the checkpoint's size");
   const logRoot = rootOf(log, log.leaf(proof.header), header.height, checkpoint.size, proof.logPath);
   must(logRoot && same(logRoot, checkpoint.root), "the header does not lead to the checkpoint's root");
+  passed("inclusion", { height: header.height, size: checkpoint.size, hashes: proof.logPath.length, root: toHex(logRoot) });
 
   const given = new Set(witnesses.map((witness) => witness.text));
-  const cosigners = cosignersOf(note, logKey, proof.witnesses).filter((witness) => given.has(witness.text));
+  const signers = cosignersOf(note, logKey, proof.witnesses);
+  passed("signature", { size: checkpoint.size, key: nameOf(logKey) });
+  for (const signer of signers) {
+    passed(given.has(signer.text) ? "witness" : "stranger", { name: signer.name, time: signer.timeMs, key: nameOf(signer) });
+  }
+  const cosigners = signers.filter((witness) => given.has(witness.text));
   must(cosigners.length >= keys.threshold, `${cosigners.length} of the given witnesses have cosigned, ${keys.threshold} must`);
+  const names = cosigners.map((witness) => witness.name);
+  passed("threshold", { names: names.join(", ") || "nobody", needed: keys.threshold });
   return {
     hash: toHex(leaf),
     fields: readRecord(proof.record),
     height: header.height,
     timeMs: header.timeMs,
-    blockHash: toHex(blockHash(proof.header)),
+    blockHash: hash,
     origin: checkpoint.origin,
     size: checkpoint.size,
-    cosigners: cosigners.map((witness) => witness.name),
+    cosigners: names,
   };
 }

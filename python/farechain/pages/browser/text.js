@@ -34,3 +34,6 @@ export const when = (ms) => new Date(ms + CHINA_MS).toISOString().slice(0, 19).r
 
 /** An invoice number with its eight digits. */
 export const eight = (number) => String(number).padStart(8, "0");
+
+/** `20260301`: the day of a time, as the older line of a document writes it. */
+export const dayOf = (ms) => when(ms).slice(0, 10).replaceAll("-", "");

@@ -6,10 +6,9 @@ from fastapi.responses import RedirectResponse, Response
 from farechain import orders
 from farechain.api.problems import Problem
 from farechain.orders import Order
-from farechain.pages.forms import Form
+from farechain.pages.forms import Form, typed
 from farechain.pages.office import Office, unknown_form
 from farechain.pages.one_invoice import Opened, named, opened
-from farechain.pages.public import typed
 
 
 def add(office: Office) -> None:

@@ -10,6 +10,7 @@ from farechain import registry_orders as orders
 from farechain.api.paging import page
 from farechain.api.problems import Problem
 from farechain.api.refusals import detail_of
+from farechain.pages.forms import typed
 from farechain.pages.months import months_of
 from farechain.pages.office import (
     LISTED_MAX,
@@ -20,7 +21,6 @@ from farechain.pages.office import (
     whole,
     whole_or_none,
 )
-from farechain.pages.public import typed
 from farechain.pages.supply import supply_of
 
 ROLES = ("ISSUER", "AGENT", "REIMBURSER", "AUDITOR", "HOLDER", "DEVICE")

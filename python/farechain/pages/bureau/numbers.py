@@ -12,9 +12,8 @@ from farechain import _core
 from farechain import registry_orders as orders
 from farechain.api.paging import page
 from farechain.api.problems import Problem
-from farechain.pages.forms import Form
+from farechain.pages.forms import Form, typed
 from farechain.pages.office import LISTED_MAX, Office, Visit, unknown_form, whole
-from farechain.pages.public import typed
 from farechain.pages.supply import Suggested, next_free, supply_of
 
 COUNT = 100_000

@@ -28,9 +28,8 @@ from farechain.pages.clerk.desk import (
     voucher_of,
 )
 from farechain.pages.clerk.scanned import LINES_MAX, Scan, read_lines
-from farechain.pages.forms import Form
+from farechain.pages.forms import Form, fen, typed
 from farechain.pages.language import Words
-from farechain.pages.public import fen, typed
 from farechain.party import Party
 from farechain.presentation import Presentation
 

@@ -13,10 +13,9 @@ from farechain.books.entries import BookedInvoice, Page
 from farechain.books.schema import CLAIMS
 from farechain.errors import FarechainError
 from farechain.orders import Invoice, Order, Reason
-from farechain.pages.forms import Form
+from farechain.pages.forms import Form, typed
 from farechain.pages.office import Office, Visit, unknown_form
 from farechain.pages.one_invoice import Opened, named, opened
-from farechain.pages.public import typed
 
 ROWS = 50
 ANSWERS = {

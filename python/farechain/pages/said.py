@@ -1,0 +1,43 @@
+"""What is said of a verification, in both languages: ``browser/words.json``, which the script has too."""
+
+import importlib.resources
+import json
+from functools import cache
+from typing import Any
+
+from farechain.pages.language import Language, Words
+
+VERDICT_OF = {
+    "E_NOT_FOUND": "missing",
+    "E_MISMATCH": "mismatch",
+    "E_TRIES": "tries",
+    "E_SCHEMA": "malformed",
+    "E_ELSEWHERE": "elsewhere",
+}
+"""A problem's code as a verdict; any other is ``failed``."""
+
+
+@cache
+def said() -> dict[str, dict[str, list[str]]]:
+    """``verdicts``: tone, English, Chinese; ``steps``: English, Chinese, detail; ``texts``: both."""
+    file = importlib.resources.files("farechain.pages") / "browser" / "words.json"
+    found: dict[str, dict[str, list[str]]] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+def verdict(name: str) -> tuple[str, Words]:
+    """(tone, words) of a verdict."""
+    tone, english, chinese = said()["verdicts"][name]
+    return tone, Words(english, chinese)
+
+
+def text(name: str, language: Language, **values: Any) -> str:
+    """A text with its values filled in."""
+    english, chinese = said()["texts"][name]
+    return Words(english, chinese).in_(language).format(**values)
+
+
+def step(name: str, language: Language, values: dict[str, Any]) -> tuple[str, str]:
+    """(what a person reads, what an expert checks) of a step."""
+    english, chinese, detail = said()["steps"][name]
+    return Words(english, chinese).in_(language).format(**values), detail.format(**values)
