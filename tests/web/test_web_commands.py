@@ -128,6 +128,16 @@ async def test_the_time_of_a_lock_is_found_in_the_ledger_after_a_restart(town: T
     assert problem["locked_by"] == {"tax_id": COMPANY, "since_ms": locked_ms}
 
 
+async def test_the_time_of_a_lock_that_another_record_came_after_is_in_the_books(town: Town) -> None:
+    await town.client.send(ISSUER.retitle(invoice(1), FOR_COMPANY))
+    await town.client.send(CLERK.lock(invoice(3), "c-1"))
+    locked_ms = (town.ledger.block(town.ledger.height) or {})["time_ms"]
+    await town.client.send(CLERK.confirm_use(invoice(3)))
+    town.follow()
+    problem = await refused(town, CLERK.lock(invoice(3), "c-2"))
+    assert problem["locked_by"] == {"tax_id": COMPANY, "since_ms": locked_ms}
+
+
 async def test_a_hundred_clerks_race_and_exactly_one_wins(town: Town) -> None:
     await town.client.send(ISSUER.retitle(invoice(1), FOR_COMPANY))
     commands = [CLERK.lock(invoice(3), f"c-{n}") for n in range(100)]
