@@ -84,7 +84,7 @@ def test_erase_says_how_many_texts_went_and_not_whose(initialised: Path, capsys:
         store.put("customer 18", Kind.TITLE, "丙")
         assert main(["erase", "customer 17"]) == 0
         told = capsys.readouterr().out
-        assert told.startswith("erased 2 texts")
+        assert told.startswith("erased 2 texts and documents with key")
         assert f"to be attested: ERASURE {store.erasures()[0].digest.hex()}" in told
         assert "customer" not in told
         assert store.by_subject("customer 17") == []
@@ -102,7 +102,7 @@ def test_erase_reads_the_id_where_no_list_of_processes_shows_it(
         store.put("张三", Kind.NAME, "张三")
     monkeypatch.setattr("sys.stdin", io.StringIO("张三\n"))
     assert main(["erase", "-"]) == 0
-    assert capsys.readouterr().out.startswith("erased 1 text ")
+    assert capsys.readouterr().out.startswith("erased 1 text or document ")
 
 
 def test_an_unknown_subject_is_1(initialised: Path, capsys: Captured) -> None:

@@ -44,12 +44,15 @@ class GivenOpening(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    salt: str = Field(pattern=r"^[0-9a-f]{32}$", description="16 random bytes, made for this text alone.")
+    salt: str = Field(
+        repr=False, pattern=r"^[0-9a-f]{32}$", description="16 random bytes, made for this text alone."
+    )
     text: Annotated[str, StringConstraints(min_length=1, max_length=400)] = Field(
-        description="The title; docs/format.md, section 8."
+        repr=False, description="The title; docs/format.md, section 8."
     )
     subject: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
         default=None,
+        repr=False,
         description="Whose text it is, as the signer numbers its customers; it is erased as "
         "`<signer's tax id>/<this>`. Null: the holder's key id that stands beside the commitment.",
     )
@@ -71,6 +74,9 @@ class Checked(NamedTuple):
     text: str
     salt: bytes
     commitment: bytes
+
+    def __repr__(self) -> str:
+        return "Checked(...)"
 
 
 def parsed(body: bytes, max_event_bytes: int) -> tuple[bytes, list[GivenOpening]]:

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             raise FarechainError("E_SUBJECT_UNKNOWN", message, EXIT_CHECK_FAILED)
         digest = store.erasures()[-1].digest.hex()
         told, failure = _attested(args, store, digest)
-    what = "1 text" if entries == 1 else f"{entries} texts"
+    what = "1 text or document" if entries == 1 else f"{entries} texts and documents"
     text = f"erased {what} with key and salts; what the ledger has stays provable\n{told}"
     show(args, {"erased": entries, "digest": digest, "attested": failure == 0 and args.key is not None}, text)
     return failure
