@@ -42,6 +42,7 @@ VERBS = (
     "reconcile",
     "keys",
     "tokens",
+    "wallet",
     "erase",
     "reapply",
     "private",

@@ -40,7 +40,7 @@ def _trips(routes: APIRouter, site: "Site") -> None:
         wanted = SHOWN.get(show, SHOWN["all"])
         place = int(before) if before.isascii() and before.isdecimal() and len(before) < 9 else None
         page = await reading(lambda: Trips(person).page(wanted, place))
-        return person.page("trips.html", page=page, show=show if show in SHOWN else "all")
+        return person.page("my/trips.html", page=page, show=show if show in SHOWN else "all")
 
     @routes.post("/my/take")
     async def take(request: Request) -> Response:
@@ -73,7 +73,7 @@ def _claims(routes: APIRouter, site: "Site") -> None:
         trips = await chosen_of(person, form.all("trip"))
         remembered = await reading(lambda: person.wallet.titles(person.kid))
         values: dict[str, Any] = {"trips": trips, "remembered": remembered, "chosen": Chosen(), "wrong": None}
-        return person.page("claim.html", **values)
+        return person.page("my/claim.html", **values)
 
     @routes.post("/my/claim/preview")
     async def preview(request: Request) -> Response:
@@ -92,11 +92,11 @@ def _claims(routes: APIRouter, site: "Site") -> None:
                 "chosen": chosen,
                 "wrong": wrong,
             }
-            return person.page("claim.html", 422, **values)
+            return person.page("my/claim.html", 422, **values)
         open_trips = [trip for trip in trips if is_open(trip)]
         drafts = claims.drafts(open_trips, await claims.issuers_of(person))
         left_out = len(trips) - len(open_trips)
-        return person.page("preview.html", drafts=drafts, left_out=left_out, chosen=chosen)
+        return person.page("my/preview.html", drafts=drafts, left_out=left_out, chosen=chosen)
 
     @routes.post("/my/claim/confirm")
     async def confirm(request: Request) -> Response:
@@ -109,7 +109,7 @@ def _claims(routes: APIRouter, site: "Site") -> None:
             raise Problem(422, wrong.code, wrong.detail) from None
         trips = await chosen_of(person, form.all("trip"))
         results = await claims.claim(person, trips, chosen, once_of(form.one("once")))
-        return person.page("claimed.html", results=results)
+        return person.page("my/claimed.html", results=results)
 
 
 def _invoices(routes: APIRouter, site: "Site") -> None:
@@ -120,7 +120,7 @@ def _invoices(routes: APIRouter, site: "Site") -> None:
         automatic = None
         if after is None and site.context.private is not None:
             automatic = await reading(lambda: Trips(person).page(is_automatic, None, AUTOMATIC_MAX))
-        return person.page("invoices.html", page=page, automatic=automatic)
+        return person.page("my/invoices.html", page=page, automatic=automatic)
 
     @routes.get("/my/invoices/{code}/{number}")
     async def card(request: Request, code: str, number: str) -> Response:
@@ -130,7 +130,7 @@ def _invoices(routes: APIRouter, site: "Site") -> None:
         if site.context.private is not None:
             remembered = await reading(lambda: person.wallet.titles(person.kid))
         found = await invoices.card(person, held)
-        return person.page("card.html", card=found, remembered=remembered, chosen=Chosen(), wrong=None)
+        return person.page("my/card.html", card=found, remembered=remembered, chosen=Chosen(), wrong=None)
 
     @routes.get("/my/invoices/{code}/{number}/{name}")
     async def file(request: Request, code: str, number: str, name: str) -> Response:
@@ -159,7 +159,7 @@ def _handing(routes: APIRouter, site: "Site") -> None:
                 "chosen": chosen,
                 "wrong": wrong,
             }
-            return person.page("card.html", 422, **values)
+            return person.page("my/card.html", 422, **values)
         made, answer = await handing.retitle(person, held, chosen, once_of(form.one("once")))
         return done(invoices.card_of(made), answer)
 
@@ -168,7 +168,7 @@ def _handing(routes: APIRouter, site: "Site") -> None:
         person = await Person.at(site, request)
         form = await person.form()
         held = await invoices.find(person, code, number)
-        return person.page("present.html", held=held, shown=await handing.present(person, held, form))
+        return person.page("my/present.html", held=held, shown=await handing.present(person, held, form))
 
     @routes.post("/my/invoices/{code}/{number}/transfer")
     async def transfer(request: Request, code: str, number: str) -> Response:
@@ -194,7 +194,7 @@ def _data(routes: APIRouter, site: "Site") -> None:
             "remembered": remembered,
             "erased": erased == "yes",
         }
-        return person.page("data.html", **values)
+        return person.page("my/data.html", **values)
 
     @routes.post("/my/data/forget")
     async def forget(request: Request) -> Response:

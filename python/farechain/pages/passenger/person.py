@@ -87,10 +87,10 @@ class Person:
         return await self.site.sessions.form(self.request, self.session)
 
     def page(self, name: str, status: int = 200, **values: object) -> HTMLResponse:
-        """A page of the folder ``my``."""
+        """A page."""
         return self.site.layout.render(
             self.request,
-            f"my/{name}",
+            name,
             status,
             self.session.caller,
             **{"word": self.session.word, "words": words, "served": self.is_served, **values},
