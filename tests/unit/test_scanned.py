@@ -56,11 +56,18 @@ def test_the_older_line_is_read_if_its_crc_holds() -> None:
     assert digital.said == {"total_fen": "1070", "day": "20260430"}
 
 
+def test_the_code_of_a_proof_is_told_from_that_of_the_face() -> None:
+    assert unread("https://h.test/#proof=" + "A" * 3000) == (
+        "the code of a proof, on the page behind: scan the one on the face"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "invoice"),
     [
         (f"{CODE}-00000007", Invoice(CODE, 7)),
         (f"{CODE} 7", Invoice(CODE, 7)),
+        ("１４４０３２６０９１１０－７", Invoice(CODE, 7)),
         (f"{CODE},00000007,6.65", Invoice(CODE, 7)),
         (f"x;'{CODE};'7;y", Invoice(CODE, 7)),
         (f"a\t{CODE}-7\tb", Invoice(CODE, 7)),

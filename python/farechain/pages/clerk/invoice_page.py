@@ -30,13 +30,14 @@ from farechain.pages.clerk.desk import (
 from farechain.pages.clerk.lists import FILE_ROWS, received
 from farechain.pages.clerk.scanned import Scan, read_line
 from farechain.pages.clerk.several import ACTIONS, locks, said
-from farechain.pages.documents import Documents
+from farechain.pages.documents import Documents, Format
 from farechain.pages.forms import Form
 from farechain.pages.layout import NO_STORE
 from farechain.pages.words import RED_REASONS
 
 ASKED: tuple[Reason, ...] = ("SALES_RETURN", "ISSUE_ERROR", "SERVICE_SUSPENSION", "SALES_DISCOUNT")
-FORMATS = ("pdf", "trips")
+FORMATS: dict[str, Format] = {"invoice": "pdf", "trips": "trips"}
+"""Documents by the name of their file here."""
 RED = {
     "red_confirm": orders.red_confirm,
     "red_refuse": orders.red_refuse,
@@ -99,7 +100,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
         found = await asyncio.to_thread(_readable, desk, session.caller.party, name)
         if form not in FORMATS:
             raise Problem(404, "E_NOT_FOUND", "no such document")
-        return await documents.file(found, "pdf" if form == "pdf" else "trips")
+        return await documents.file(found, FORMATS[form])
 
     @routes.get("/clerk/posting.json")
     async def postings(request: Request, id: str = "", after: str | None = None) -> Response:

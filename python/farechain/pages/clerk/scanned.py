@@ -5,6 +5,7 @@ Pure: reads text, looks nothing up. A line of a table is read cell by cell.
 
 import csv
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -20,6 +21,10 @@ from farechain.presentation import Presentation
 LINES_MAX = 200
 LINE_CHARS = 600
 """Longer than any code or presentation, a row of a table with some columns around it too."""
+SHOWN_CHARS = 60
+"""What is shown of a line that is longer."""
+TYPED_MAX = 64
+"""Nothing longer is typed by hand, in full-width letters perhaps."""
 NAME = re.compile(r"([0-9]{12})\s*[-\s]\s*([0-9]{1,8})", re.ASCII)
 ALL_DIGITAL = re.compile(r"([2-9][0-9]{11})([0-9]{8})", re.ASCII)
 CODE = re.compile(r"[0-9]{12}", re.ASCII)
@@ -38,6 +43,10 @@ BAD_PRESENTATION = Words(
     "a presentation that is cut off or altered: ask for it again", "出示码不完整或被改动，请重新索取"
 )
 NO_NUMBER = Words("an invoice number is 1 to 99999999", "发票号码应为 1 至 99999999")
+PROOF_CODE = Words(
+    "the code of a proof, on the page behind: scan the one on the face",
+    "证明页的二维码，请改扫票面二维码",
+)
 TOO_LONG = Words("too long for one line", "单行过长")
 
 
@@ -81,8 +90,10 @@ def read_lines(text: str) -> list[Scan]:
 
 def read_line(text: str) -> Scan:
     """One line, alone or as a row of a table."""
+    if "#proof=" in text:
+        return Scan(text[:SHOWN_CHARS] + "…", unread=PROOF_CODE)
     if len(text) > LINE_CHARS:
-        return Scan(text[:60] + "…", unread=TOO_LONG)
+        return Scan(text[:SHOWN_CHARS] + "…", unread=TOO_LONG)
     whole = _read(text)
     if whole is not None:
         return whole
@@ -107,7 +118,8 @@ def _read(text: str) -> Scan | None:
     for begins, read in FORMS.items():
         if text.startswith(begins):
             return read(text)
-    if found := NAME.fullmatch(text) or ALL_DIGITAL.fullmatch(text):
+    plain = unicodedata.normalize("NFKC", text) if len(text) <= TYPED_MAX else ""
+    if found := NAME.fullmatch(plain) or ALL_DIGITAL.fullmatch(plain):
         return _named(text, found[1], found[2])
     return None
 
