@@ -33,11 +33,10 @@ def test_a_code_on_a_document_says_hash_number_and_amount() -> None:
     [
         f"https://h.test/v/scan?hash={HASH[:-1]}&bill_num=1&total_amount=1",
         f"https://h.test/v/scan?hash={HASH}&bill_num=1",
-        f"https://h.test/v/other?hash={HASH}&bill_num=1&total_amount=1",
+        f"https://h.test/v/scan?hash={HASH}&bill_num=1&total_amount={'9' * 17}",
+        "https://h.test/#proof=AAAA",
         f"https://h.test/v/scan?hash={HASH}&bill_num=1&total_amount=-1",
         f"https://h.test/v/scan?hash={HASH}&bill_num=１&total_amount=1",
-        "https://[/v/scan?hash=1",
-        "https://",
     ],
 )
 def test_another_address_is_no_code(text: str) -> None:
@@ -54,12 +53,6 @@ def test_the_older_line_is_read_if_its_crc_holds() -> None:
     digital = read_line("01,32,,26427000000375586818,10.70,20260430,,FAFB,")
     assert digital.invoice == Invoice("264270000003", 75586818)
     assert digital.said == {"total_fen": "1070", "day": "20260430"}
-
-
-def test_the_code_of_a_proof_is_told_from_that_of_the_face() -> None:
-    assert unread("https://h.test/#proof=" + "A" * 3000) == (
-        "the code of a proof, on the page behind: scan the one on the face"
-    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +75,20 @@ def test_numbers_are_read_alone_and_in_tables(text: str, invoice: Invoice) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["=cmd()", f"{CODE}-0", f"{CODE}-123456789", "FC1:", SHOWN[:-5] + "\u202e", "\0", "🚇" * 700, '"']
+    "text",
+    [
+        "https://[/v/scan?hash=1",
+        "https://",
+        f"https://h.test/v/other?hash={HASH}&bill_num=1",
+        "=cmd()",
+        f"{CODE}-0",
+        f"{CODE}-123456789",
+        "FC1:",
+        SHOWN[:-5] + "\u202e",
+        "\0",
+        "🚇" * 5000,
+        '"',
+    ],
 )
 def test_anything_else_is_told_and_reads_as_nothing(text: str) -> None:
     scan = read_line(text)
