@@ -33,11 +33,10 @@ def test_a_code_on_a_document_says_hash_number_and_amount() -> None:
     [
         f"https://h.test/v/scan?hash={HASH[:-1]}&bill_num=1&total_amount=1",
         f"https://h.test/v/scan?hash={HASH}&bill_num=1",
-        f"https://h.test/v/other?hash={HASH}&bill_num=1&total_amount=1",
+        f"https://h.test/v/scan?hash={HASH}&bill_num=1&total_amount={'9' * 17}",
+        "https://h.test/#proof=AAAA",
         f"https://h.test/v/scan?hash={HASH}&bill_num=1&total_amount=-1",
         f"https://h.test/v/scan?hash={HASH}&bill_num=１&total_amount=1",
-        "https://[/v/scan?hash=1",
-        "https://",
     ],
 )
 def test_another_address_is_no_code(text: str) -> None:
@@ -61,6 +60,7 @@ def test_the_older_line_is_read_if_its_crc_holds() -> None:
     [
         (f"{CODE}-00000007", Invoice(CODE, 7)),
         (f"{CODE} 7", Invoice(CODE, 7)),
+        ("１４４０３２６０９１１０－７", Invoice(CODE, 7)),
         (f"{CODE},00000007,6.65", Invoice(CODE, 7)),
         (f"x;'{CODE};'7;y", Invoice(CODE, 7)),
         (f"a\t{CODE}-7\tb", Invoice(CODE, 7)),
@@ -75,7 +75,20 @@ def test_numbers_are_read_alone_and_in_tables(text: str, invoice: Invoice) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["=cmd()", f"{CODE}-0", f"{CODE}-123456789", "FC1:", SHOWN[:-5] + "\u202e", "\0", "🚇" * 700, '"']
+    "text",
+    [
+        "https://[/v/scan?hash=1",
+        "https://",
+        f"https://h.test/v/other?hash={HASH}&bill_num=1",
+        "=cmd()",
+        f"{CODE}-0",
+        f"{CODE}-123456789",
+        "FC1:",
+        SHOWN[:-5] + "\u202e",
+        "\0",
+        "🚇" * 5000,
+        '"',
+    ],
 )
 def test_anything_else_is_told_and_reads_as_nothing(text: str) -> None:
     scan = read_line(text)

@@ -207,7 +207,7 @@ async def test_nobody_sees_another_company_s_invoice(tmp_path: Path) -> None:
         paths = [
             f"/clerk/invoice/{NAMES[1]}",
             f"/clerk/invoice/{NAMES[1]}/posting.json",
-            f"/clerk/invoice/{NAMES[1]}/pdf.pdf",
+            f"/clerk/invoice/{NAMES[1]}/invoice.pdf",
             f"/clerk/invoice/{NAMES[9]}",
         ]
         answers = [await other.get(path) for path in paths]
@@ -384,11 +384,11 @@ async def test_own_titles_are_shown_and_run_in_no_spreadsheet_an_individual_s_st
 
 async def test_a_pdf_comes_once_its_proof_can_be_made(tmp_path: Path) -> None:
     async with at_work(tmp_path, *claims(1)) as town, town.person(Role.REIMBURSER, COMPANY) as clerk:
-        early = await clerk.get(f"/clerk/invoice/{NAMES[1]}/pdf.pdf")
+        early = await clerk.get(f"/clerk/invoice/{NAMES[1]}/invoice.pdf")
         assert early.status_code == 503
         assert "E_NOT_PUBLISHED" in early.text
         town.publish()
-        for form in ("pdf", "trips"):
+        for form in ("invoice", "trips"):
             made = await clerk.get(f"/clerk/invoice/{NAMES[1]}/{form}.pdf")
             assert made.content.startswith(b"%PDF")
             assert "attachment" in made.headers["content-disposition"]

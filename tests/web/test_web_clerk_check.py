@@ -1,5 +1,6 @@
 """Many lines checked at once: each answered with a reason, nothing told of others, the rest locked."""
 
+import base64
 import re
 from pathlib import Path
 
@@ -76,6 +77,20 @@ async def test_every_line_is_answered(tmp_path: Path) -> None:
             *("AGAIN", "REVERSED", "RED", "UNKNOWN", "MISMATCH", "MISMATCH", "ANOTHER_DEPLOYMENT"),
             *("BAD_FORMAT", "BAD_FORMAT"),
         ]
+
+
+async def test_the_code_of_a_proof_is_as_good_as_that_of_the_face(tmp_path: Path) -> None:
+    async with at_work(tmp_path, *claims(1)) as town, town.person(Role.REIMBURSER, COMPANY) as clerk:
+        town.publish()
+        found = town.ledger.invoice(CODE, 1)
+        assert found is not None
+        proof = town.ledger.prove(found["height"], found["index"], town.log)
+        line = f"{HOST}/#proof={base64.b32encode(proof).decode().rstrip('=')}"
+        page = (await check(clerk, line)).text
+        assert "Ours, can be locked" in page
+        form = {**hidden(page), "do": "lock", "how": "each", "claim_id": "C-1", "line": line}
+        assert (await clerk.post("/clerk/several", data=form)).status_code == 200
+        assert claim_of(town, 1) == "LOCKED"
 
 
 async def test_a_mismatch_and_another_s_invoice_reveal_no_field(tmp_path: Path) -> None:

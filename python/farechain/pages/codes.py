@@ -1,4 +1,4 @@
-"""What a code on a document says, as it was pasted: an address here, a whole proof, or the older line."""
+"""What a code on a document says, scanned or pasted: an address, a whole proof, or the older line."""
 
 import base64
 import binascii
@@ -47,6 +47,29 @@ class OlderLine:
     check_code: str
 
 
+class CodeError(ValueError):
+    """No code. ``args`` has the name of the text that says so (``said.text``)."""
+
+
+def host_of(given: str) -> str | None:
+    """The host, with its port, of an address; None for what is none. Raises ``CodeError``."""
+    if "://" not in given:
+        return None
+    try:
+        return urlsplit(given).netloc.rpartition("@")[2]
+    except ValueError as error:
+        raise CodeError("text") from error
+
+
+def read(given: str) -> ScannedAddress | CarriedProof | OlderLine:
+    """Reads a code, whosever it is. Raises ``CodeError``."""
+    if given.startswith("{"):
+        return CarriedProof(given.encode())
+    if given.startswith("#" + FRAGMENT):
+        return CarriedProof(_unpacked(given[1:]))
+    return _address(given) if "://" in given else _line(given)
+
+
 def read_code(given: str, here: str, language: Language) -> ScannedAddress | CarriedProof | OlderLine:
     """Reads what was scanned or pasted.
 
@@ -57,51 +80,48 @@ def read_code(given: str, here: str, language: Language) -> ScannedAddress | Car
         Problem: 422 ``E_ELSEWHERE``: a code of another deployment; ``E_SCHEMA``: no code.
     """
     given = given.strip()
-    if given.startswith("{"):
-        return CarriedProof(given.encode())
-    if given.startswith("#" + FRAGMENT):
-        return CarriedProof(_unpacked(given[1:], language))
-    if "://" in given:
-        return _address(given, here, language)
-    return _line(given, language)
+    try:
+        host = host_of(given)
+        if host not in (None, here):
+            raise Problem(422, "E_ELSEWHERE", text("host", language, host=host, here=here))
+        return read(given)
+    except CodeError as error:
+        raise Problem(422, "E_SCHEMA", text(error.args[0], language)) from error
 
 
-def _address(given: str, here: str, language: Language) -> ScannedAddress | CarriedProof:
+def _address(given: str) -> ScannedAddress | CarriedProof:
     try:
         parts = urlsplit(given)
-        host = parts.netloc.rpartition("@")[2]
+        query = parse_qs(parts.query, max_num_fields=8)
     except ValueError as error:
-        raise Problem(422, "E_SCHEMA", text("text", language)) from error
-    if host != here:
-        raise Problem(422, "E_ELSEWHERE", text("host", language, host=host, here=here))
+        raise CodeError("text") from error
     if parts.fragment.startswith(FRAGMENT):
-        return CarriedProof(_unpacked(parts.fragment, language))
+        return CarriedProof(_unpacked(parts.fragment))
     if not parts.path.endswith(SCAN):
-        raise Problem(422, "E_SCHEMA", text("text", language))
-    query = parse_qs(parts.query, max_num_fields=8)
+        raise CodeError("text")
     return ScannedAddress({name: values[0] for name, values in query.items()})
 
 
-def _unpacked(fragment: str, language: Language) -> bytes:
+def _unpacked(fragment: str) -> bytes:
     packed = fragment.removeprefix(FRAGMENT)
     try:
         if len(packed) > 2 * MAX_PROOF_BYTES:
             raise ValueError("too long")
         return base64.b32decode(packed + "=" * (-len(packed) % 8))
     except (ValueError, binascii.Error) as error:
-        raise Problem(422, "E_SCHEMA", text("text", language)) from error
+        raise CodeError("text") from error
 
 
-def _line(given: str, language: Language) -> OlderLine:
+def _line(given: str) -> OlderLine:
     found = LINE.fullmatch(given)
     if found is None:
-        raise Problem(422, "E_SCHEMA", text("text", language))
+        raise CodeError("text")
     kind, code, number, whole, part, day, check_code, crc = found.groups(default="")
     if f"{crc16_umts(given[: -len(crc) - 1].encode('ascii')):04X}" != crc:
-        raise Problem(422, "E_SCHEMA", text("crc", language))
+        raise CodeError("crc")
     all_digital = kind == "32"
     if all_digital != (len(number) == 20) or all_digital == bool(code):
-        raise Problem(422, "E_SCHEMA", text("text", language))
+        raise CodeError("text")
     if all_digital:
         code, number = number[:12], number[12:]
     amount_fen = int(whole) * 100 + int(part.ljust(2, "0"))

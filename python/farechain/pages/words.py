@@ -132,6 +132,12 @@ REFUSED = {
         "凭证号应为 1–64 位字母、数字或符号，不含空格。",
     ),
     "E_PERIOD": Words("A period is a month, such as 2026-03.", "会计期间为年月，例如 2026-03。"),
+    "E_SCHEMA": Words(
+        "Something is missing or malformed; a file must be UTF-8.",
+        "字段缺失或格式错误；文件须为 UTF-8 编码。",
+    ),
+    "E_SIZE": Words("Too large: 60 KB at most.", "内容过大，最多 60 KB。"),
+    "E_CURSOR": Words("This page of the list is gone: begin at its first.", "列表已变化，请从第一页开始。"),
     "E_NOTHING_CHOSEN": Words("No invoice is ticked.", "未勾选任何发票。"),
     "E_TOO_MANY": Words("At most 200 at once, or 64 as one.", "一次最多 200 张；整批执行最多 64 张。"),
     "E_NOT_RECORDED": Words(

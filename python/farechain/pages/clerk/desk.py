@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,6 +32,7 @@ ONCE = re.compile(r"[0-9a-f]{32}", re.ASCII)
 CLAIM_ID = re.compile(r"[!-~]{1,32}", re.ASCII)
 VOUCHER = re.compile(r"[!-~]{1,64}", re.ASCII)
 PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+TYPED_MAX = 64
 FOLLOW_S = 1.0
 """So long a list waits for the books to take what was just given; later it may be a moment behind."""
 FOLLOW_POLL_S = 0.02
@@ -154,6 +156,11 @@ def name_of(invoice: Invoice) -> str:
     return f"{invoice.code}-{invoice.number:08d}"
 
 
+def half_width(text: str) -> str:
+    """What was typed in half-width form, whatever the input method gave."""
+    return unicodedata.normalize("NFKC", text) if len(text) <= TYPED_MAX else text
+
+
 def once_of(form: Form) -> str:
     """The id that a form was made with, so that it does nothing twice. Raises ``Problem`` 422."""
     once = form.one("once")
@@ -164,7 +171,7 @@ def once_of(form: Form) -> str:
 
 def claim_id_of(form: Form) -> str:
     """The claim's number. Raises ``Problem`` 422."""
-    claim_id = form.one("claim_id")
+    claim_id = half_width(form.one("claim_id"))
     if not CLAIM_ID.fullmatch(claim_id):
         raise Problem(422, "E_CLAIM_ID", "a claim's number has 1 to 32 letters, digits or signs, no spaces")
     return claim_id
@@ -172,7 +179,7 @@ def claim_id_of(form: Form) -> str:
 
 def voucher_of(form: Form) -> str:
     """The voucher that is posted under. Raises ``Problem`` 422."""
-    voucher = form.one("voucher")
+    voucher = half_width(form.one("voucher"))
     if not VOUCHER.fullmatch(voucher):
         raise Problem(422, "E_VOUCHER", "a voucher has 1 to 64 letters, digits or signs, no spaces")
     return voucher
@@ -180,7 +187,7 @@ def voucher_of(form: Form) -> str:
 
 def period_of(form: Form) -> str:
     """The month that is posted in. Raises ``Problem`` 422."""
-    period = form.one("period")
+    period = half_width(form.one("period"))
     if not PERIOD.fullmatch(period):
         raise Problem(422, "E_PERIOD", "a period is a month, such as 2026-03")
     return period

@@ -30,13 +30,16 @@ from farechain.pages.clerk.desk import (
 from farechain.pages.clerk.lists import FILE_ROWS, received
 from farechain.pages.clerk.scanned import Scan, read_line
 from farechain.pages.clerk.several import ACTIONS, locks, said
-from farechain.pages.documents import Documents
+from farechain.pages.documents import Documents, Format
 from farechain.pages.forms import Form
 from farechain.pages.layout import NO_STORE
+from farechain.pages.reversals import Request as RedRequest
+from farechain.pages.reversals import request_of
 from farechain.pages.words import RED_REASONS
 
 ASKED: tuple[Reason, ...] = ("SALES_RETURN", "ISSUE_ERROR", "SERVICE_SUSPENSION", "SALES_DISCOUNT")
-FORMATS = ("pdf", "trips")
+FORMATS: dict[str, Format] = {"invoice": "pdf", "trips": "trips"}
+"""Documents by the name of their file here."""
 RED = {
     "red_confirm": orders.red_confirm,
     "red_refuse": orders.red_refuse,
@@ -60,7 +63,9 @@ def install(routes: APIRouter, desk: Desk) -> None:
         booked, movements = None, None
         if desk.context.books is not None:
             booked, movements = await desk.books(lambda books: _booked(books, held.invoice))
-        red = red_turn(held, tax_id, registry, now_ms)
+        asked = await asyncio.to_thread(request_of, desk.ledger, registry, *held.invoice)
+        owed = [item for item in registry["owed"] if (item["code"], item["number"]) == held.invoice]
+        red = red_turn(held, tax_id, asked, owed, now_ms)
         return desk.render(
             request,
             "clerk/invoice.html",
@@ -99,7 +104,7 @@ def install(routes: APIRouter, desk: Desk) -> None:
         found = await asyncio.to_thread(_readable, desk, session.caller.party, name)
         if form not in FORMATS:
             raise Problem(404, "E_NOT_FOUND", "no such document")
-        return await documents.file(found, "pdf" if form == "pdf" else "trips")
+        return await documents.file(found, FORMATS[form])
 
     @routes.get("/clerk/posting.json")
     async def postings(request: Request, id: str = "", after: str | None = None) -> Response:
@@ -135,23 +140,23 @@ def possible(held: Held, tax_id: str) -> list[str]:
     return [action for action, may in mine.items() if may]
 
 
-def red_turn(held: Held, tax_id: str, registry: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+def red_turn(
+    held: Held, tax_id: str, request: RedRequest | None, owed: Sequence[Mapping[str, Any]], now_ms: int
+) -> dict[str, Any]:
     """What this company may say of a red letter, and the open request with the time that is left.
 
     Sides (docs/format.md, section 3): the seller's; and the locker, or, where there is none, the buyer.
     """
-    invoice, standing = held.invoice, held.standing
-    request = _of(registry["requests"], invoice)
-    owed = [item for item in registry["owed"] if (item["code"], item["number"]) == invoice]
+    standing = held.standing
     buyer = held.found["fields"].get("buyer_tax_id")
     is_side = (standing["locker"] or buyer) == tax_id
     turn: list[str] = []
     left_ms = None
     if request is not None:
-        left_ms = request["since_ms"] + LAPSES_MS - now_ms
+        left_ms = request.left_ms(now_ms)
         if left_ms < 0:
             turn.append("red_expire")
-        if request["side"] == "REIMBURSER" and is_side:
+        if request.side == "REIMBURSER" and is_side:
             turn.append("red_withdraw")
         elif is_side:
             turn += [*(["red_confirm"] if left_ms >= 0 else []), "red_refuse"]
@@ -159,15 +164,11 @@ def red_turn(held: Held, tax_id: str, registry: Mapping[str, Any], now_ms: int) 
         turn.append("red_request")
     return {
         "request": request,
-        "lapses_ms": request["since_ms"] + LAPSES_MS if request else None,
+        "lapses_ms": request.since_ms + LAPSES_MS if request else None,
         "left_ms": left_ms,
         "owed_fen": sum(item["fen"] for item in owed),
         "turn": turn,
     }
-
-
-def _of(requests: Sequence[Mapping[str, Any]], invoice: Invoice) -> Mapping[str, Any] | None:
-    return next((each for each in requests if (each["code"], each["number"]) == invoice), None)
 
 
 def _booked(books: Books, invoice: Invoice) -> tuple[BookedInvoice | None, Sequence[Movement]]:

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from farechain.api.problems import Problem
 from farechain.books.books import Books
 from farechain.books.entries import BookedInvoice, Movement, Page, Totals
+from farechain.errors import FarechainError
 from farechain.export.tables import Column, as_csv
 from farechain.export.titles import Titles
 from farechain.pages.clerk.desk import Desk
@@ -248,7 +249,10 @@ def _key(entry: BookedInvoice) -> str:
 def _titles(titles: Titles, entries: Sequence[BookedInvoice], tax_id: str) -> Mapping[bytes, str]:
     """The company's own titles as far as they are at hand; an individual's stay closed."""
     own = {entry.title for entry in entries if entry.buyer_tax_id == tax_id and entry.title is not None}
-    found = {title: titles.text_of(title) for title in own}
+    try:
+        found = {title: titles.text_of(title) for title in own}
+    except FarechainError as error:
+        raise Problem(503, error.code, error.message) from error
     return {title: text for title, text in found.items() if text is not None}
 
 

@@ -3,37 +3,47 @@
 Pure: reads text, looks nothing up. A line of a table is read cell by cell.
 """
 
+import base64
 import csv
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from urllib.parse import parse_qs, urlsplit
 
-from farechain import presentation
+import orjson
+
+from farechain import _core, presentation
 from farechain.errors import FarechainError
-from farechain.export.scanning import ORDINARY_ALL_DIGITAL, sealed_line
 from farechain.orders import Invoice
+from farechain.pages import codes
+from farechain.pages.codes import CarriedProof, CodeError, OlderLine, ScannedAddress
 from farechain.pages.language import Words
 from farechain.presentation import Presentation
 
 LINES_MAX = 200
-LINE_CHARS = 600
-"""Longer than any code or presentation, a row of a table with some columns around it too."""
+LINE_CHARS = 4096
+"""Longer than any code, a whole proof's too, with some columns of a table around it."""
+SHOWN_CHARS = 60
+"""What is shown of a line that is longer."""
+TYPED_MAX = 64
+"""Nothing longer is typed by hand, in full-width letters perhaps."""
 NAME = re.compile(r"([0-9]{12})\s*[-\s]\s*([0-9]{1,8})", re.ASCII)
 ALL_DIGITAL = re.compile(r"([2-9][0-9]{11})([0-9]{8})", re.ASCII)
 CODE = re.compile(r"[0-9]{12}", re.ASCII)
 NUMBER = re.compile(r"[0-9]{1,8}", re.ASCII)
 HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-AMOUNT = re.compile(r"-?[0-9]{1,13}\.[0-9]{2}", re.ASCII)
-OLDER_FIELDS = 9
-"""``01,type,code,number,amount,yyyymmdd,check,CRC,``: the last comma makes an empty one."""
+FEN = re.compile(r"[0-9]{1,16}", re.ASCII)
 
 UNREADABLE = Words("none of the forms that are read here", "无法识别的格式")
 BAD_CODE = Words(
     "a QR code's address without hash, number and amount as they belong", "二维码地址缺少哈希、号码或金额"
 )
-BAD_CRC = Words("its CRC is wrong: scanned badly or altered", "校验 CRC 不符：扫描错误或被改动")
+NO_CODE = {
+    "text": UNREADABLE,
+    "crc": Words("its CRC is wrong: scanned badly or altered", "校验 CRC 不符：扫描错误或被改动"),
+}
+"""What is no code, by the name that ``CodeError`` has."""
 BAD_PRESENTATION = Words(
     "a presentation that is cut off or altered: ask for it again", "出示码不完整或被改动，请重新索取"
 )
@@ -82,7 +92,7 @@ def read_lines(text: str) -> list[Scan]:
 def read_line(text: str) -> Scan:
     """One line, alone or as a row of a table."""
     if len(text) > LINE_CHARS:
-        return Scan(text[:60] + "…", unread=TOO_LONG)
+        return Scan(text[:SHOWN_CHARS] + "…", unread=TOO_LONG)
     whole = _read(text)
     if whole is not None:
         return whole
@@ -107,7 +117,8 @@ def _read(text: str) -> Scan | None:
     for begins, read in FORMS.items():
         if text.startswith(begins):
             return read(text)
-    if found := NAME.fullmatch(text) or ALL_DIGITAL.fullmatch(text):
+    plain = unicodedata.normalize("NFKC", text) if len(text) <= TYPED_MAX else ""
+    if found := NAME.fullmatch(plain) or ALL_DIGITAL.fullmatch(plain):
         return _named(text, found[1], found[2])
     return None
 
@@ -118,41 +129,49 @@ def _named(text: str, code: str, number: str) -> Scan:
     return Scan(text, Invoice(code, int(number)))
 
 
-def _address(text: str) -> Scan:
+def _code(text: str) -> Scan:
+    """A code of a document (``farechain.pages.codes``)."""
+    host = None
     try:
-        address = urlsplit(text)
-        host = address.netloc.lower()
-        values = {name: each[0] for name, each in parse_qs(address.query, strict_parsing=True).items()}
-    except ValueError:
-        return Scan(text, unread=BAD_CODE)
-    record_hash, number, amount = (values.get(name, "") for name in ("hash", "bill_num", "total_amount"))
-    sound = (
-        HASH.fullmatch(record_hash) and NUMBER.fullmatch(number) and amount.isascii() and amount.isdecimal()
-    )
-    if not sound or not address.path.endswith("/v/scan") or len(amount) > 16:
-        return Scan(text, unread=BAD_CODE)
-    said = {"number": str(int(number)), "total_fen": str(int(amount))}
-    return Scan(text, hash=bytes.fromhex(record_hash), host=host, said=said)
+        host = codes.host_of(text)
+        found = codes.read(text if host else f"{text.rstrip(',')},")
+    except CodeError as error:
+        return Scan(text, host=_lower(host), unread=NO_CODE[error.args[0]])
+    if isinstance(found, OlderLine):
+        return _older(text, found)
+    record = _scanned(found) if isinstance(found, ScannedAddress) else _proven(found)
+    if record is None:
+        return Scan(text, host=_lower(host), unread=BAD_CODE)
+    record_hash, said = record
+    return Scan(text, hash=record_hash, host=_lower(host), said=said)
 
 
-def _older(text: str) -> Scan:
-    line = text if text.endswith(",") else text + ","
-    fields = line.split(",")
-    if len(fields) != OLDER_FIELDS or not line.isascii():
-        return Scan(text, unread=UNREADABLE)
-    _version, kind, code, number, amount, day, check_code, crc, _end = fields
-    if sealed_line(line[: -len(crc) - 1]).upper() != line.upper():
-        return Scan(text, unread=BAD_CRC)
-    found = (ALL_DIGITAL if kind == ORDINARY_ALL_DIGITAL else NAME).fullmatch(
-        number if kind == ORDINARY_ALL_DIGITAL else f"{code}-{number}"
-    )
-    if found is None or not AMOUNT.fullmatch(amount):
-        return Scan(text, unread=UNREADABLE)
-    fen = amount.replace(".", "").lstrip("-")
-    said = {"total_fen" if kind == ORDINARY_ALL_DIGITAL else "net_fen": str(int(fen)), "day": day}
-    if check_code:
-        said["check_code"] = check_code.lower()
-    return replace(_named(text, found[1], found[2]), said=said)
+def _lower(host: str | None) -> str | None:
+    return host.lower() if host else None
+
+
+def _scanned(code: ScannedAddress) -> tuple[bytes, dict[str, str]] | None:
+    record_hash, number, amount = (code.query.get(name, "") for name in ("hash", "bill_num", "total_amount"))
+    if not (HASH.fullmatch(record_hash) and NUMBER.fullmatch(number) and FEN.fullmatch(amount)):
+        return None
+    return bytes.fromhex(record_hash), {"number": str(int(number)), "total_fen": str(int(amount))}
+
+
+def _proven(code: CarriedProof) -> tuple[bytes, dict[str, str]] | None:
+    """The record in a proof; whether it is here is the ledger's to say, so nothing is verified."""
+    try:
+        record = base64.b64decode(orjson.loads(_core.proof_to_json(code.proof))["record"])
+        number = _core.decode_record(record)["number"]
+    except (ValueError, KeyError):
+        return None
+    return _core.leaf_hash(record), {"number": str(number)}
+
+
+def _older(text: str, line: OlderLine) -> Scan:
+    amount = {"total_fen" if line.all_digital else "net_fen": str(line.amount_fen)}
+    check_code = {"check_code": line.check_code} if line.check_code else {}
+    named = _named(text, line.code, line.number)
+    return replace(named, said={**amount, "day": line.day, **check_code})
 
 
 def _presented(text: str) -> Scan:
@@ -164,9 +183,9 @@ def _presented(text: str) -> Scan:
 
 
 FORMS: dict[str, Callable[[str], Scan]] = {
-    "https://": _address,
-    "http://": _address,
-    "01,": _older,
+    "https://": _code,
+    "http://": _code,
+    "01,": _code,
     "FC1:": _presented,
 }
 """What a line begins with, and what reads it."""
