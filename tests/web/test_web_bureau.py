@@ -8,10 +8,13 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 
 from farechain import _core
 from farechain.access.roles import Role
+from farechain.api.context import ApiContext, Liveness
 from farechain.client import Buyer
+from farechain.pages.site import create_site
 from farechain.private.openings import Kind
 from farechain.private.store import Store
 from web.town import (
@@ -66,6 +69,31 @@ async def test_each_page_opens_for_the_bureau_alone(town: Town, officer: httpx.A
                 assert (await stranger.get(f"/bureau{path}")).status_code == 401
                 refused = await stranger.post(f"/bureau{path}", data={"do": "grant"})
                 assert refused.status_code in (401, 405)
+
+
+async def test_a_reader_shows_what_it_has_and_says_what_it_lacks(town: Town) -> None:
+    """Without books, private store, commands and keys; as over a ledger that another process owns."""
+    context = ApiContext(
+        ledger=town.ledger,
+        log=town.log,
+        public_dir=town.place / "public",
+        registry=CollectorRegistry(),
+        liveness=Liveness(),
+        vkey=town.log.vkey,
+        tokens=town.tokens,
+    )
+    town.transport = httpx.ASGITransport(app=create_site(context))
+    async with town.person(Role.BUREAU, OFFICE) as officer:
+        for path in (*PAGES, f"/parties/{SELLER}", f"/invoices/{CODE}/1"):
+            await page(officer, f"/bureau{path}")
+        assert "No lists by party" in await page(officer, f"/bureau/invoices/{CODE}/1")
+        assert "No private store" in await page(officer, "/bureau/titles")
+        keyless = await send(officer, "/bureau/issuers", "admit", tax_id=COMPANY, name="x")
+        assert (keyless.status_code, "E_NO_KEY" in keyless.text) == (403, True)
+    async with town.person(Role.ISSUER, SELLER) as operator:
+        for path in ("", "/numbers", "/invoices", "/owed", "/dead-letters"):
+            await page(operator, f"/issuer{path}")
+        assert "No lists by party" in await page(operator, "/issuer/dead-letters")
 
 
 async def test_an_application_is_granted_the_next_free_range(town: Town, officer: httpx.AsyncClient) -> None:

@@ -4,11 +4,12 @@ A form goes to the path of the page that it stands on, with a field ``do`` that 
 refusal leads back to the same page.
 """
 
+import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -19,6 +20,7 @@ from farechain.api.command_models import CommandAnswer
 from farechain.api.problems import Problem
 from farechain.api.registry_view import Snapshot
 from farechain.books.books import Books
+from farechain.errors import FarechainError
 from farechain.orders import Order
 from farechain.pages import words
 from farechain.pages.forms import Form, fen, typed
@@ -33,6 +35,7 @@ LISTED_MAX = 200
 SELLERS_KEPT = 65_536
 AGAIN = "the table has changed since this page was made: load it again"
 Fields = Mapping[str, Any]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Visit:
     site: "Site"
     request: Request
     session: Session
+    behind: int
+    """How many blocks the books are behind the ledger."""
 
     @property
     def caller(self) -> Caller:
@@ -59,9 +64,10 @@ class Visit:
         return self.site.context.books
 
     async def snapshot(self) -> Snapshot:
-        """The registry as of a moment ago; after a command of this person with what it did."""
+        """The registry as of a moment ago; as of now for a form, and after a command with what it did."""
         view = self.site.shared.registry
-        return await (view.fresh() if "done" in self.request.query_params else view.now())
+        is_now = self.request.method == "POST" or "done" in self.request.query_params
+        return await (view.fresh() if is_now else view.now())
 
     def asked(self, name: str, pattern: str = r"[0-9A-Za-z-]{1,100}") -> str | None:
         """A parameter of the address; None where it is missing or of another form."""
@@ -74,7 +80,7 @@ class Visit:
             "word": self.session.word,
             "words": words,
             "now_ms": self.now_ms,
-            "behind": self._behind(),
+            "behind": self.behind,
         }
         return self.site.layout.render(self.request, template, 200, self.caller, **{**shared, **values})
 
@@ -91,10 +97,6 @@ class Visit:
         """Gives a command of a form and leads to a page that says what was recorded."""
         return done(where, await self.give(order, form.one("once")))
 
-    def _behind(self) -> int:
-        """How many blocks the books are behind the ledger."""
-        return self.site.context.ledger.height - self.books.height if self.books else 0
-
 
 class Office:
     """What the files of one role's pages add their routes to."""
@@ -109,11 +111,22 @@ class Office:
     async def visit(self, request: Request) -> Visit:
         """Somebody of this office. Raises ``LoginNeededError`` for others."""
         session = await self.site.sessions.need(request, self._role)
-        return Visit(self.site, request, session)
+        books = self.site.context.books
+        kept = await ask(lambda: books.height) if books else self.site.context.ledger.height
+        return Visit(self.site, request, session, max(0, self.site.context.ledger.height - kept))
 
     def _seller_of(self, code: str, number: int) -> str:
         found = self.site.context.ledger.invoice(code, number)
         return found["fields"]["seller"] if found else ""
+
+
+async def ask(read: Callable[[], Answer]) -> Answer:
+    """Asks the books or the ledger in a thread. Raises ``Problem`` 422 ``E_CURSOR``, 503 ``E_BOOKS``."""
+    try:
+        return await asyncio.to_thread(read)
+    except FarechainError as error:
+        status = 422 if error.code == "E_CURSOR" else 503
+        raise Problem(status, error.code, error.message) from error
 
 
 def unknown_form(what: str) -> Problem:

@@ -1,6 +1,5 @@
 """One invoice as an office sees it: all that stands on it, how it came to stand there, what was asked for."""
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from farechain.api.invoice_views import CODE_PATTERN, InvoiceView, view_of
 from farechain.api.problems import Problem
 from farechain.books.entries import Movement
 from farechain.orders import Invoice
-from farechain.pages.office import Visit
+from farechain.pages.office import Visit, ask
 from farechain.pages.reversals import Request, request_of
 
 UNKNOWN = "no invoice with this code and number that you may see"
@@ -47,7 +46,7 @@ def named(code: str, number: str) -> Invoice:
 async def opened(visit: Visit, invoice: Invoice) -> Opened:
     """An invoice that the caller may see. Raises ``Problem`` 404 for others, whether they exist or not."""
     snapshot = await visit.snapshot()
-    return await asyncio.to_thread(_opened, visit, invoice, snapshot.registry)
+    return await ask(lambda: _opened(visit, invoice, snapshot.registry))
 
 
 def _opened(visit: Visit, invoice: Invoice, registry: Mapping[str, Any]) -> Opened:

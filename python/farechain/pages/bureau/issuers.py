@@ -1,7 +1,5 @@
 """Issuers: admitted, their monthly limit changed, each with its numbers, months and keys."""
 
-import asyncio
-
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -16,6 +14,7 @@ from farechain.pages.office import (
     LISTED_MAX,
     Office,
     amount_or_none,
+    ask,
     one_of,
     unknown_form,
     whole,
@@ -74,7 +73,7 @@ def add(office: Office) -> None:
             "bureau/party.html",
             tax_id=tax_id,
             issuer=issuer,
-            supply=await asyncio.to_thread(supply_of, ledger, grants, now_ms),
+            supply=await ask(lambda: supply_of(ledger, grants, now_ms)),
             months=months_of(issuer, now_ms)[:12] if issuer else [],
             waiting=dict(registry["waiting"]).get(tax_id, 0),
             counts={each: sum(key["role"] == each for key in all_keys) for each in ROLES},

@@ -1,6 +1,6 @@
 """Numbers: applications granted or refused, grants with what is left of them, grants closed."""
 
-import asyncio
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from farechain import registry_orders as orders
 from farechain.api.paging import page
 from farechain.api.problems import Problem
 from farechain.pages.forms import Form, typed
-from farechain.pages.office import LISTED_MAX, Office, Visit, unknown_form, whole
+from farechain.pages.office import LISTED_MAX, Office, Visit, ask, unknown_form, whole
 from farechain.pages.supply import Suggested, next_free, supply_of
 
 COUNT = 100_000
@@ -35,12 +35,11 @@ def add(office: Office) -> None:
         registry = (await visit.snapshot()).registry
         ledger, now_ms = office.site.context.ledger, visit.now_ms
         grants, following = page(registry["grants"], _key, visit.asked("after"), LISTED_MAX)
-        rows = await asyncio.to_thread(
-            lambda: [(grant, supply_of(ledger, [grant], now_ms)) for grant in grants]
-        )
+        rows = await ask(lambda: [(grant, supply_of(ledger, [grant], now_ms)) for grant in grants])
         open_ones = [one for one in registry["issuers"] if one["applied_for"] is not None][:LISTED_MAX]
         count = int(visit.asked("count", r"[1-9][0-9]{0,7}") or COUNT)
-        answered = await asyncio.to_thread(visit.books.applications, None, 20) if visit.books else None
+        books = visit.books
+        answered = await ask(lambda: books.applications(None, 20)) if books else None
         return visit.page(
             "bureau/numbers.html",
             applications=[(one, suggested(registry, visit, one["applied_for"])) for one in open_ones],
@@ -78,7 +77,7 @@ async def _closing(office: Office, visit: Visit, form: Form) -> Response:
     for grant in registry["grants"]:
         if (grant["code"], grant["from"]) == named:
             ledger = office.site.context.ledger
-            supply = await asyncio.to_thread(supply_of, ledger, [grant], visit.now_ms)
+            supply = await ask(functools.partial(supply_of, ledger, [grant], visit.now_ms))
             return visit.page("bureau/close.html", grant=grant, supply=supply)
     raise Problem(404, "E_NOT_FOUND", "no such grant")
 

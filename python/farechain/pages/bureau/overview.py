@@ -1,6 +1,5 @@
 """What the bureau should know first: who issues, when numbers run dry, what asks for an answer."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from farechain.pages.months import months_of
-from farechain.pages.office import LISTED_MAX, Office, one_of
+from farechain.pages.office import LISTED_MAX, Office, ask, one_of
 from farechain.pages.reversals import owed_of
 from farechain.pages.supply import by_code, supply_of
 
@@ -45,7 +44,7 @@ def add(office: Office) -> None:
             owed=len(registry["owed"]),
             owed_fen=sum(item["fen"] for item in registry["owed"]),
             missing=missing_of(registry["issuers"], now_ms)[:LISTED_MAX],
-            **await asyncio.to_thread(read),
+            **await ask(read),
         )
 
 

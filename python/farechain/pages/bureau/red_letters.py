@@ -1,12 +1,10 @@
 """Red letters that one side asked the other for, and reversals that are owed: who is late, and how late."""
 
-import asyncio
-
 from fastapi import Request
 from fastapi.responses import Response
 
 from farechain import orders
-from farechain.pages.office import LISTED_MAX, Office, unknown_form
+from farechain.pages.office import LISTED_MAX, Office, ask, unknown_form
 from farechain.pages.one_invoice import named
 from farechain.pages.reversals import owed_of, requests_of
 
@@ -27,7 +25,7 @@ def add(office: Office) -> None:
             }
 
         names = {one["tax_id"]: one["name"] for one in registry["issuers"]}
-        return visit.page("bureau/red_letters.html", names=names, **await asyncio.to_thread(read))
+        return visit.page("bureau/red_letters.html", names=names, **await ask(read))
 
     @office.routes.post("/bureau/red-letters")
     async def expire(request: Request) -> Response:

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from farechain.access.roles import Verb
 from farechain.api.problems import Problem
 from farechain.errors import FarechainError
-from farechain.pages.office import Office, Visit, unknown_form
+from farechain.pages.office import Office, Visit, ask, unknown_form
 from farechain.private.accesses import EMPTY_HEAD, Officer
 from farechain.private.openings import Opening
 from farechain.private.store import Store
@@ -68,4 +68,4 @@ async def _page(visit: Visit, commitment: str, found: Opening | None, *, looked:
         return {"kept": True, "accesses": accesses[::-1], "head": head}
 
     shown = {"commitment": commitment, "title": found.text if found else None, "looked": looked}
-    return visit.page("bureau/titles.html", **shown, **await asyncio.to_thread(read))
+    return visit.page("bureau/titles.html", **shown, **await ask(read))

@@ -1,6 +1,5 @@
 """An issuer's invoices: those that somebody has touched, any by its name, and red letters."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import cast
 
@@ -9,12 +8,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from farechain import orders
 from farechain.api.problems import Problem
-from farechain.books.entries import BookedInvoice, Page
 from farechain.books.schema import CLAIMS
-from farechain.errors import FarechainError
 from farechain.orders import Invoice, Order, Reason
 from farechain.pages.forms import Form, typed
-from farechain.pages.office import Office, Visit, unknown_form
+from farechain.pages.office import Office, ask, unknown_form
 from farechain.pages.one_invoice import Opened, named, opened
 
 ROWS = 50
@@ -37,7 +34,8 @@ def add(office: Office) -> None:
             invoice = named(code, number)
             return RedirectResponse(f"/issuer/invoices/{invoice.code}/{invoice.number:08d}", 303)
         claim = visit.asked("claim", "|".join(CLAIMS))
-        sold = await asyncio.to_thread(_sold, visit, claim)
+        books, after = visit.books, visit.asked("after")
+        sold = await ask(lambda: books.sold_by(visit.caller.party, ROWS, after, claim)) if books else None
         return visit.page("issuer/invoices.html", sold=sold, claim=claim)
 
     @office.routes.get("/issuer/invoices/{code}/{number}")
@@ -53,15 +51,6 @@ def add(office: Office) -> None:
         found = await opened(visit, named(code, number))
         where = f"/issuer/invoices/{found.id.code}/{found.id.number:08d}"
         return await visit.done(where, _order(form, found), form)
-
-
-def _sold(visit: Visit, claim: str | None) -> Page[BookedInvoice] | None:
-    if visit.books is None:
-        return None
-    try:
-        return visit.books.sold_by(visit.caller.party, ROWS, visit.asked("after"), claim)
-    except FarechainError as error:
-        raise Problem(422 if error.code == "E_CURSOR" else 503, error.code, error.message) from error
 
 
 def _order(form: Form, found: Opened) -> Order:

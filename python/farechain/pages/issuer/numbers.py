@@ -1,13 +1,11 @@
 """An issuer's numbers: grants with what is left of them, and applying for more."""
 
-import asyncio
-
 from fastapi import Request
 from fastapi.responses import Response
 
 from farechain import registry_orders as orders
 from farechain.pages.issuer.own import own
-from farechain.pages.office import LISTED_MAX, Office, unknown_form, whole
+from farechain.pages.office import LISTED_MAX, Office, ask, unknown_form, whole
 from farechain.pages.supply import supply_of
 
 WEEKS = 13
@@ -24,13 +22,10 @@ def add(office: Office) -> None:
         ledger, now_ms = office.site.context.ledger, visit.now_ms
         usable = [grant for grant in registry["grants"] if grant["tax_id"] in (None, visit.caller.party)]
         newest = sorted(usable, key=lambda grant: (grant["code"], grant["from"]), reverse=True)[:LISTED_MAX]
-        rows = await asyncio.to_thread(
-            lambda: [(grant, supply_of(ledger, [grant], now_ms)) for grant in newest]
-        )
+        rows = await ask(lambda: [(grant, supply_of(ledger, [grant], now_ms)) for grant in newest])
         pace = sum(supply.per_day for grant, supply in rows if grant["tax_id"] is not None)
-        applications = (
-            await asyncio.to_thread(visit.books.applications, visit.caller.party, 20) if visit.books else None
-        )
+        books = visit.books
+        applications = await ask(lambda: books.applications(visit.caller.party, 20)) if books else None
         return visit.page(
             "issuer/numbers.html",
             issuer=issuer,

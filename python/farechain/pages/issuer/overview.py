@@ -1,13 +1,11 @@
 """What an issuer should know first: the month, the numbers, what waits, what is owed."""
 
-import asyncio
-
 from fastapi import Request
 from fastapi.responses import Response
 
 from farechain.pages.issuer.own import own
 from farechain.pages.months import months_of
-from farechain.pages.office import Office
+from farechain.pages.office import Office, ask
 from farechain.pages.reversals import count_of, owed_of
 from farechain.pages.supply import supply_of
 
@@ -44,5 +42,5 @@ def add(office: Office) -> None:
             issuer=issuer,
             month=next(month for month in months if month.state == "OPEN"),
             due=[month for month in months if month.state == "DUE"],
-            **await asyncio.to_thread(read),
+            **await ask(read),
         )

@@ -1,7 +1,5 @@
 """What of an issuer waits, what was asked of it or by it, and which reversals it owes."""
 
-import asyncio
-
 from fastapi import Request
 from fastapi.responses import Response
 
@@ -10,7 +8,7 @@ from farechain.api.command_models import CommandAnswer
 from farechain.api.problems import Problem
 from farechain.orders import Invoice
 from farechain.pages.issuer.own import own
-from farechain.pages.office import LISTED_MAX, Office, Visit, unknown_form
+from farechain.pages.office import LISTED_MAX, Office, Visit, ask, unknown_form
 from farechain.pages.one_invoice import named
 from farechain.pages.reversals import owed_of, requests_of
 
@@ -66,5 +64,5 @@ async def _page(office: Office, visit: Visit, results: object) -> Response:
         issuer=issuer,
         waiting_count=count,
         results=results,
-        **await asyncio.to_thread(read),
+        **await ask(read),
     )

@@ -49,8 +49,9 @@ REMEDIES = {
     "E_ROLE": Remedy(
         Words("This key may not say that", "该密钥无此权限"),
         Words(
-            "The device is not registered for this scene or seller: check its scenes, register it anew.",
-            "设备未登记该场景或销售方：请核对场景并重新登记。",
+            "A payment: the device is not registered for this scene or seller; check its scenes and register "
+            "it anew. A command: another role gives it.",
+            "付款事件：设备未登记该场景或销售方，请核对场景并重新登记。指令：应由其他角色提交。",
         ),
     ),
     "E_CHAIN": Remedy(
