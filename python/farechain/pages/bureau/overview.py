@@ -38,6 +38,7 @@ def add(office: Office) -> None:
         return visit.page(
             "bureau/overview.html",
             issuers=registry["issuers"],
+            names={one["tax_id"]: one["name"] for one in registry["issuers"]},
             applications=[one for one in registry["issuers"] if one["applied_for"] is not None],
             waiting=[(each, count) for each, count in registry["waiting"] if count],
             requests=len(registry["requests"]),
