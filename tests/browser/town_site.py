@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,12 +44,18 @@ class TownSite:
 
 
 @contextmanager
-def town_site(place: Path, *paid: SignedEvent) -> Iterator[TownSite]:
+def town_site(
+    place: Path, *paid: SignedEvent, town: Town | None = None, more: Sequence[SignedEvent] = ()
+) -> Iterator[TownSite]:
     """Founds the town, takes the payments, publishes each block, and serves until the end of the block.
 
     The payments come first of all, so they are founded with the commands that they need: see ``web.town``.
+
+    Args:
+        town: another than a plain one below ``place``.
+        more: commands after the founding ones.
     """
-    town = Town(place)
+    town = town or Town(place)
     ready, ended = threading.Event(), threading.Event()
     started: list[TownSite] = []
     failed: list[BaseException] = []
@@ -57,6 +63,8 @@ def town_site(place: Path, *paid: SignedEvent) -> Iterator[TownSite]:
     async def run() -> None:
         async with town.open():
             await town.found()
+            for event in more:
+                await town.client.send(event)
         async with town.again(*paid):
             config = uvicorn.Config(town.app, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
             server = uvicorn.Server(config)

@@ -138,11 +138,15 @@ async def test_trips_of_two_sellers_become_two_invoices_with_the_amounts_of_the_
         assert "测试（深圳）有限公司" in (await me.get("/my/data")).text
 
 
-async def test_one_seller_that_cannot_invoice_stops_no_other(town: Town) -> None:
+async def test_a_trip_without_a_rate_is_left_out_and_stops_no_other(town: Town) -> None:
     async with passenger(town) as me:
-        shown = await preview(me, PAID[0], PAID[5], title="none")
-        assert "暂无可用税率" in shown.text or "has no rate" in shown.text
+        shown = await preview(me, PAID[0], PAID[3], PAID[5], title="none")
+        assert "has no rate" in shown.text
         answer = await me.post("/my/claim/confirm", data=form_of(shown.text, "/my/claim/confirm"))
+        assert len(set(re.findall(r"/my/invoices/[0-9]{12}/[0-9]{8}", answer.text))) == 2
+        forced = form_of(shown.text, "/my/claim/confirm", trip=names(PAID[1], PAID[5]), once="f1")
+        answer = await me.post("/my/claim/confirm", data=forced)
+        assert "E_RATE_NOT_ALLOWED" in answer.text
         assert len(set(re.findall(r"/my/invoices/[0-9]{12}/[0-9]{8}", answer.text))) == 1
 
 

@@ -18,7 +18,6 @@ from farechain.pages.passenger.trips import Trip
 TRIPS_MAX = 200
 """Of one form; a claim takes 256."""
 RATES = {"EXEMPT": Words("exempt", "免税"), "NONTAXABLE": Words("not taxable", "不征税")}
-NO_RATE = Words("The seller has no rate for some of these trips now.", "销售方对其中部分行程暂无可用税率。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,15 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An invoice to be: trips of one seller. Empty lines: it cannot be made now."""
+    """An invoice to be: trips of one seller. Without lines it cannot be made.
+
+    ``without_rate`` are trips that the seller has no rate for now: they are not in it.
+    """
 
     seller: str
     seller_name: str
     trips: Sequence[Trip]
+    without_rate: Sequence[Trip]
     lines: Sequence[DraftLine]
 
     @property
@@ -78,7 +81,10 @@ def drafts(trips: Sequence[Trip], issuers: Sequence[Mapping[str, Any]]) -> list[
     made = []
     for seller, own in by_seller(trips).items():
         issuer = known.get(seller, {"name": seller, "mandate": []})
-        made.append(Draft(seller, issuer["name"], own, _lines(own, issuer["mandate"])))
+        rows = {row["scene"]: row for row in issuer["mandate"]}
+        rated = [trip for trip in own if trip.scene in rows]
+        without = [trip for trip in own if trip.scene not in rows]
+        made.append(Draft(seller, issuer["name"], rated, without, _lines(rated, rows)))
     return made
 
 
@@ -124,14 +130,10 @@ async def issuers_of(person: Person) -> Sequence[Mapping[str, Any]]:
     return issuers
 
 
-def _lines(trips: Sequence[Trip], mandate: Sequence[Mapping[str, Any]]) -> list[DraftLine]:
-    """None where a trip has no rate."""
-    rows = {row["scene"]: row for row in mandate}
+def _lines(trips: Sequence[Trip], rows: Mapping[str, Mapping[str, Any]]) -> list[DraftLine]:
     groups: dict[tuple[str, int | str], list[Trip]] = {}
     for trip in trips:
-        row = rows.get(trip.scene)
-        if row is None:
-            return []
+        row = rows[trip.scene]
         rate = "NONTAXABLE" if trip.topped_up else row["rate"]
         groups.setdefault((row["tax_code"], rate), []).append(trip)
     return [_line(tax_code, rate, own) for (tax_code, rate), own in groups.items()]
