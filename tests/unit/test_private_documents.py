@@ -146,3 +146,14 @@ def test_rows_that_change_places_are_an_error(store: Store, path: Path, column: 
     connection.close()
     with pytest.raises(FarechainError, check=lambda error: error.code == "E_PRIVATE_STORE"):
         store.documents(SUBJECT, "TRIP")
+
+
+def test_documents_of_several_people_are_kept_all_or_none(store: Store) -> None:
+    store.keep_all("TRIP", [("one", b"a", b"1"), ("two", b"a", b"2"), ("one", b"b", b"3")])
+    assert store.documents("one", "TRIP") == [(b"a", b"1"), (b"b", b"3")]
+    assert store.documents("two", "TRIP") == [(b"a", b"2")]
+    with pytest.raises(ValueError, match="name"):
+        store.keep_all("TRIP", [("one", b"c", b"4"), ("two", b"", b"5")])
+    with pytest.raises(ValueError, match="subject"):
+        store.keep_all("TRIP", [("one", b"c", b"4"), ("", b"d", b"5")])
+    assert store.documents("one", "TRIP") == [(b"a", b"1"), (b"b", b"3")]

@@ -4,10 +4,12 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farechain.cli.arguments import config_argument, settings_of, show
+from farechain.errors import EXIT_CHECK_FAILED, EXIT_REFUSED, EXIT_USAGE, FarechainError
 
 if TYPE_CHECKING:
     from farechain.wallet.rows import TripRow
@@ -45,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _add(args: argparse.Namespace) -> int:
     from farechain import keys
-    from farechain.errors import EXIT_CHECK_FAILED
     from farechain.private.store import Store
     from farechain.service import opening
     from farechain.wallet.wallet import Wallet
@@ -61,30 +62,48 @@ def _add(args: argparse.Namespace) -> int:
     return EXIT_CHECK_FAILED if refused else 0
 
 
-def _kept(wallet: "Wallet", lines: Iterator[bytes]) -> tuple[int, int]:
+def _kept(wallet: "Wallet", lines: Iterator[tuple[int, bytes]]) -> tuple[int, int]:
     """Keeps them in the order in which they come; says on standard error which line was refused."""
-    from farechain.errors import EXIT_REFUSED, FarechainError
+    from farechain.wallet.rows import ROWS_MAX
 
     kept = refused = 0
-    for number, line in enumerate(lines, 1):
-        try:
-            kept += wallet.add([_row(line)]).kept
-        except FarechainError as error:
-            if error.exit_code != EXIT_REFUSED:
-                raise
-            refused += 1
-            print(f"farechain: line {number}: {error.code}: {error.message}", file=sys.stderr)
+    while part := list(islice(lines, ROWS_MAX)):
+        rows: list[tuple[int, TripRow]] = []
+        for number, line in part:
+            try:
+                rows.append((number, _row(line)))
+            except FarechainError as error:
+                refused += _told(number, error)
+        done = _added(wallet, rows)
+        kept, refused = kept + done, refused + len(rows) - done
     return kept, refused
+
+
+def _added(wallet: "Wallet", rows: "list[tuple[int, TripRow]]") -> int:
+    """How many were kept: all of them at once, or each for itself where one is refused."""
+
+    try:
+        return wallet.add([row for _number, row in rows]).kept
+    except FarechainError as error:
+        if len(rows) > 1 and error.exit_code == EXIT_REFUSED:
+            return sum(_added(wallet, [one]) for one in rows)
+        _told(rows[0][0], error)
+        return 0
+
+
+def _told(number: int, error: FarechainError) -> int:
+    """One refused line; raises what is no refusal."""
+    if error.exit_code != EXIT_REFUSED:
+        raise error
+    print(f"farechain: line {number}: {error.code}: {error.message}", file=sys.stderr)
+    return 1
 
 
 def _row(line: bytes) -> "TripRow":
     from pydantic import ValidationError
 
-    from farechain.errors import FarechainError
     from farechain.wallet.rows import TripRow
 
-    if len(line) > LINE_BYTES_MAX:
-        raise FarechainError("E_SIZE", f"a line has at most {LINE_BYTES_MAX} bytes")
     try:
         return TripRow.model_validate_json(line)
     except ValidationError as error:
@@ -93,15 +112,19 @@ def _row(line: bytes) -> "TripRow":
         raise FarechainError("E_INPUT", f"{where}: {first['msg']}") from None
 
 
-def _lines(file: str) -> Iterator[bytes]:
-    from farechain.errors import EXIT_USAGE, FarechainError
-
+def _lines(file: str) -> Iterator[tuple[int, bytes]]:
+    """Lines with their numbers, the empty ones left out."""
     try:
         with nullcontext(sys.stdin.buffer) if file == FROM_STDIN else Path(file).open("rb") as opened:
-            # A line that is too long is refused, and its rest as lines of their own.
-            while line := opened.readline(LINE_BYTES_MAX + 1):
+            for number in count(1):
+                line = opened.readline(LINE_BYTES_MAX + 1)
+                if not line:
+                    return
+                if len(line) > LINE_BYTES_MAX:
+                    message = f"line {number} has more than {LINE_BYTES_MAX} bytes; those before may be kept"
+                    raise FarechainError("E_SIZE", message, EXIT_USAGE)
                 if line.strip():
-                    yield line
+                    yield number, line
     except OSError as error:
         raise FarechainError("E_INPUT", f"cannot read {file}: {error.strerror}", EXIT_USAGE) from error
 
@@ -109,7 +132,6 @@ def _lines(file: str) -> Iterator[bytes]:
 def _present(args: argparse.Namespace) -> int:
     from farechain import presentation
     from farechain._core import check_uscc
-    from farechain.errors import EXIT_USAGE, FarechainError
     from farechain.keys import read_key
     from farechain.orders import Invoice
     from farechain.party import Party

@@ -186,11 +186,21 @@ class Store:
             ValueError: an argument of the wrong form or length; nothing was kept.
             FarechainError: ``E_DOCUMENTS_FULL``: the person has 100,000 of them.
         """
-        documents.check(kind, name, document)
-        owner = self._subjects.owner_of(subject)
+        self.keep_all(kind, [(subject, name, document)])
+
+    def keep_all(self, kind: str, rows: Sequence[tuple[str, bytes, bytes]]) -> None:
+        """Keeps documents of several people, (subject, name, document) each: all at once or none.
+
+        Raises:
+            ValueError, FarechainError: as ``keep``.
+        """
+        for _subject, name, document in rows:
+            documents.check(kind, name, document)
+        owned = [(self._subjects.owner_of(subject), name, document) for subject, name, document in rows]
         with self._database.writing() as connection:
-            key = self._subjects.some_key_of(connection, owner, self._clock_ms())
-            documents.keep(connection, Shelf(owner, key, kind), name, document)
+            for owner, name, document in owned:
+                key = self._subjects.some_key_of(connection, owner, self._clock_ms())
+                documents.keep(connection, Shelf(owner, key, kind), name, document)
 
     def documents(self, subject: str, kind: str) -> list[tuple[bytes, bytes]]:
         """(name, document) of all of a kind that a person has, in the order in which they were first kept.

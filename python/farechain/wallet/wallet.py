@@ -64,8 +64,7 @@ class Wallet:
                 if not opens(known, bytes.fromhex(row.opening)):
                     raise _refused(number, "E_OPENING", "its opening does not open the payer of this payment")
                 recorded += 1
-        for row in rows:
-            self._store.keep(row.holder, TRIP, row.payment, bytes.fromhex(row.opening))
+        self._store.keep_all(TRIP, [(row.holder, row.payment, bytes.fromhex(row.opening)) for row in rows])
         return Added(len(rows), recorded)
 
     def trips(self, holder: str) -> list[KnownTrip]:
