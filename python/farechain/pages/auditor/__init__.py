@@ -1,4 +1,4 @@
-"""The auditor's pages: the chain and its witnesses, blocks, completeness, what was refused, commands, declarations.
+"""The auditor's pages: chain and witnesses, blocks, completeness, what was refused, commands, declarations.
 
 They change nothing. What they show can be derived again with ``farechain audit``, which trusts none of it.
 """
