@@ -53,6 +53,7 @@ ROUTES: Mapping[str, Rule] = MappingProxyType(
         "GET /v1/registry/delegations": Verb.READ_STATUS,
         "GET /v1/dead-letters": Verb.READ_DEAD_LETTERS_OWN,
         "POST /v1/commands": Open.SIGNATURE,
+        "POST /v1/wallet/trips": Verb.KEEP_TRIPS,
         "GET /v1/me": Open.TOKEN,
         "POST /v1/verify": Open.ANYONE,
         "GET /v1/keys": Open.ANYONE,

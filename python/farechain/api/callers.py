@@ -18,6 +18,8 @@ from farechain.errors import FarechainError
 
 COOKIE = "fc-token"
 """Of a browser that is logged in: its token, out of reach of scripts and of other sites."""
+LOOKUP = "/v1/invoices/lookup"
+"""The one POST that only reads: nothing is changed by a cookie alone."""
 SCHEME = HTTPBearer(
     auto_error=False, bearerFormat="fct_<id>_<secret>", description="From `farechain tokens`."
 )
@@ -39,7 +41,7 @@ def who_calls(tokens: Tokens | None) -> Callable[..., Caller | None]:
     """A dependency: the caller, or None for whoever shows no token.
 
     A token that is not good is 401 even where none is needed: its bearer should know. A browser that is
-    logged in shows its token in a cookie, which no other site can make it send; one that has ended is none.
+    logged in shows its token in a cookie, for what reads only; one that has ended is none.
     FastAPI runs the dependency in a thread, since it may read a file.
     """
 
@@ -52,7 +54,8 @@ def who_calls(tokens: Tokens | None) -> Callable[..., Caller | None]:
 def caller_of_request(tokens: Tokens | None, request: Request) -> Caller | None:
     """``who_calls`` of any request. Blocks for a file."""
     shown = request.headers.getlist("authorization")
-    cookie = request.cookies.get(COOKIE)
+    reads = request.method == "GET" or request.url.path == LOOKUP
+    cookie = request.cookies.get(COOKIE) if reads else None
     if not shown and not cookie:
         return None
     try:
