@@ -1,4 +1,4 @@
-"""The auditor's walk: the chain, a block, completeness, what was refused, the register; without a script too."""
+"""The auditor's walk: chain, block, completeness, what was refused, the register; without a script too."""
 
 from collections.abc import Iterator
 

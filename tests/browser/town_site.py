@@ -11,8 +11,8 @@ import uvicorn
 from playwright.sync_api import Page
 
 from farechain.access.roles import Role
+from farechain.api.callers import COOKIE
 from farechain.client import SignedEvent
-from farechain.pages.session import COOKIE
 from web.town import Town
 
 START_S = 30.0

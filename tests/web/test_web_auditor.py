@@ -1,4 +1,4 @@
-"""The auditor's pages: everything is shown, to an auditor alone, and what they say is what the ledger says."""
+"""The auditor's pages: shown to an auditor alone, and what they say is what the ledger says."""
 
 import json
 from collections.abc import AsyncIterator

@@ -336,19 +336,6 @@ async def test_a_key_is_good_as_soon_as_it_is_registered(town: Town) -> None:
         await town.client.send(newcomer.reimburser_policy(accepts_individuals=False))
 
 
-async def test_an_operators_policy_goes_before_everything(tmp_path: Path) -> None:
-    from farechain.api.problems import Problem
-
-    def nobody(_request: Any, right: str) -> None:
-        raise Problem(403, "E_ACCESS", f"no right to {right}")
-
-    async with Town(tmp_path, access=nobody).open() as town:
-        for path in ("/v1/registry/grants", "/v1/receipts", f"/v1/payments/{'0' * 64}"):
-            assert (await town.http.get(path)).status_code == 403
-        assert (await town.post(BUREAU.unfreeze(invoice(1)))).status_code == 403
-        assert (await town.http.get("/v1/keys")).status_code == 200
-
-
 # When it cannot be taken -------------------------------------------------------------------------
 
 

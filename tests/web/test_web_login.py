@@ -7,9 +7,10 @@ import pytest
 from starlette.requests import Request
 
 from farechain.access.roles import Role
+from farechain.api.callers import COOKIE
 from farechain.api.problems import Problem
 from farechain.pages.forms import read_form
-from farechain.pages.session import COOKIE, HOME, LoginNeededError, Sessions
+from farechain.pages.session import HOME, LoginNeededError, Sessions
 from web.town import COMPANY, Town
 
 BOUNDARY = "x" * 20

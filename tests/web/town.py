@@ -17,10 +17,10 @@ from prometheus_client import CollectorRegistry
 from farechain import _core
 from farechain.access.roles import Role
 from farechain.access.tokens import Tokens
+from farechain.api.callers import COOKIE
 from farechain.api.context import ApiContext, Liveness
 from farechain.books.books import Books
 from farechain.client import Claimed, Device, HttpClient, Invoice, Party, SignedEvent
-from farechain.pages.session import COOKIE
 from farechain.pages.site import Keeping, create_site
 from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
@@ -116,7 +116,7 @@ class Town:
     waiting_max: int = 1024
     max_age_ms: int = 5
     timeout_s: float = 10.0
-    access: Any = None
+    routes: Any = None
     private: Store | None = None
     listed: bool = True
     blocks: list[int] = field(default_factory=list)
@@ -175,7 +175,8 @@ class Town:
             private=self.private,
             books=self.books,
             public_url="http://farechain.test",
-            **({"access": self.access} if self.access else {}),
+            audit_file=self.place / "audit.json",
+            **({"routes": self.routes} if self.routes else {}),
         )
         self.app = create_site(context, Keeping(SEEDS, agent=APP))
         self.transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response, StreamingResponse
 
@@ -12,6 +12,7 @@ from farechain.api import (
     callers,
     chain,
     commands,
+    dead_letters,
     invoices,
     payments,
     probes,
@@ -63,19 +64,21 @@ def create_app(shared: Interface) -> FastAPI:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,
+        dependencies=[Depends(callers.guard(context))],
     )
     problems.install(app)
     for router in (
         chain.router(context),
         _live(context),
         callers.router(context),
-        invoices.router(context, shared.invoices),
+        invoices.router(context, shared.invoices, shared.registry),
         payments.router(context),
         proofs.router(context),
         commands.router(context, shared.door),
         registry.router(context, shared.registry),
         receipts.router(context),
         wallet.router(context),
+        dead_letters.router(context, shared.registry),
         public_log.router(context),
         probes.router(context),
     ):

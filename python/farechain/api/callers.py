@@ -1,6 +1,7 @@
 """Who calls: ``Authorization: Bearer`` into a caller, or a problem that tells nothing of tokens."""
 
-from collections.abc import Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,10 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from farechain.access.matrix import permits
 from farechain.access.roles import Role, Verb
 from farechain.access.tokens import Caller, Tokens
+from farechain.api.access import Open, is_role_page, may
 from farechain.api.context import ApiContext
 from farechain.api.problems import Problem, responses
 from farechain.errors import FarechainError
 
+COOKIE = "fc-token"
+"""Of a browser that is logged in: its token, out of reach of scripts and of other sites."""
+LOOKUP = "/v1/invoices/lookup"
+"""The one POST that only reads: nothing is changed by a cookie alone."""
 SCHEME = HTTPBearer(
     auto_error=False, bearerFormat="fct_<id>_<secret>", description="From `farechain tokens`."
 )
@@ -34,25 +40,54 @@ class Me(BaseModel):
 def who_calls(tokens: Tokens | None) -> Callable[..., Caller | None]:
     """A dependency: the caller, or None for whoever shows no token.
 
-    A token that is not good is 401 even where none is needed: its bearer should know. FastAPI runs the
-    dependency in a thread, since it may read a file.
+    A token that is not good is 401 even where none is needed: its bearer should know. A browser that is
+    logged in shows its token in a cookie, for what reads only; one that has ended is none.
+    FastAPI runs the dependency in a thread, since it may read a file.
     """
 
     def caller(request: Request, _described: Annotated[object, Depends(SCHEME)]) -> Caller | None:
-        shown = request.headers.getlist("authorization")
-        if not shown:
-            return None
-        try:
-            found = tokens.check(shown[0]) if tokens is not None and len(shown) == 1 else None
-        except (FarechainError, OSError) as error:
-            raise Problem(
-                503, "E_TOKENS", "callers cannot be told apart now", {"Retry-After": "30"}
-            ) from error
-        if found is None:
-            raise _unknown("this token is not good: malformed, unknown, expired or revoked")
-        return found
+        return caller_of_request(tokens, request)
 
     return caller
+
+
+def caller_of_request(tokens: Tokens | None, request: Request) -> Caller | None:
+    """``who_calls`` of any request. Blocks for a file."""
+    shown = request.headers.getlist("authorization")
+    reads = request.method == "GET" or request.url.path == LOOKUP
+    cookie = request.cookies.get(COOKIE) if reads else None
+    if not shown and not cookie:
+        return None
+    try:
+        if not shown:
+            return tokens.check(f"Bearer {cookie}") if tokens is not None else None
+        found = tokens.check(shown[0]) if tokens is not None and len(shown) == 1 else None
+    except (FarechainError, OSError) as error:
+        raise Problem(503, "E_TOKENS", "callers cannot be told apart now", {"Retry-After": "30"}) from error
+    if found is None:
+        raise _unknown("this token is not good: malformed, unknown, expired or revoked")
+    return found
+
+
+def guard(context: ApiContext) -> Callable[[Request], Awaitable[None]]:
+    """The dependency of every route: asks ``ApiContext.routes`` before it answers.
+
+    A role's pages ask who is logged in themselves, since they answer with the page to log in.
+    """
+
+    async def ask(request: Request) -> None:
+        path = request.scope["route"].path
+        rule = context.routes.get(f"{request.method} {path}")
+        if rule is None and is_role_page(path):
+            return
+        caller = None
+        if "authorization" in request.headers or rule is not Open.ANYONE:
+            caller = await asyncio.to_thread(caller_of_request, context.tokens, request)
+        if not may(rule, caller):
+            known(caller)
+            raise Problem(403, "E_ROLE", "this is not for this role")
+
+    return ask
 
 
 def known(caller: Caller | None) -> Caller:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from farechain._core import Ledger, PublicLog
 from farechain.access.tokens import Tokens
-from farechain.api.access import Access, open_to_all
+from farechain.api.access import ROUTES, Rule
 from farechain.books.books import Books
 from farechain.pipeline.ingest import Sealed
 from farechain.pipeline.publish import Published
@@ -147,5 +147,6 @@ class ApiContext:
     """Where people reach the pages: it is printed on documents, without a slash at its end."""
     audit_file: Path | None = None
     """Where ``farechain audit`` leaves what it said last."""
-    access: Access = open_to_all
+    routes: Mapping[str, Rule] = field(default_factory=lambda: ROUTES)
+    """What each route needs; what is not in it is refused."""
     ending: asyncio.Event = field(default_factory=asyncio.Event)

@@ -5,19 +5,22 @@ Anyone sees status and proof. The fields need what stands on the invoice itself:
 
 import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from farechain import _core
-from farechain.api import bodies
+from farechain.access.tokens import Caller
+from farechain.api import bodies, parties
+from farechain.api.callers import who_calls
 from farechain.api.context import ApiContext
 from farechain.api.invoice_views import CODE_PATTERN, NUMBER_PATTERN, InvoiceView, view_of
 from farechain.api.problems import Problem, responses
 from farechain.api.proofs import prove
+from farechain.api.registry_view import RegistryView
 from farechain.api.tries import Tries
 
 MAX_PROOF_BYTES = 16 * 1024
@@ -84,11 +87,20 @@ class Invoices:
     def __init__(self, context: ApiContext, tries: Tries | None = None) -> None:
         self._context = context
         self._tries = tries or Tries()
-        self._misses = Tries(burst=60, per_minute=60)
+        self._misses = Tries(burst=60, per_minute=10)
 
     async def public(self, code: str, number: str) -> Opened:
         """Status and place. Raises ``Problem`` 404."""
         return await asyncio.to_thread(lambda: self._opened(self._find(code, number), opened=False))
+
+    async def for_party(self, caller: Caller, acting_for: Collection[str], code: str, number: str) -> Opened:
+        """Status and place, to its parties with its fields. Raises ``Problem`` 404."""
+
+        def read() -> Opened:
+            found = self._find(code, number)
+            return self._opened(found, opened=parties.reads(self._context.ledger, found, caller, acting_for))
+
+        return await asyncio.to_thread(read)
 
     async def with_fields(self, caller: str | None, wanted: Lookup) -> Opened:
         """Status and fields.
@@ -163,24 +175,36 @@ class Invoices:
         return Opened(view=view, height=found["height"], index=found["index"])
 
 
-def router(context: ApiContext, invoices: Invoices) -> APIRouter:
+def router(context: ApiContext, invoices: Invoices, registry: RegistryView) -> APIRouter:
     """The routes under ``/v1`` that are about invoices."""
     routes = APIRouter(prefix="/v1", tags=["invoices"])
+    asked = who_calls(context.tokens)
 
-    @routes.get("/invoices/{code}/{number}", responses=responses(404, 422))
-    async def invoice(code: Code, number: Number) -> InvoiceView:
-        """What anyone may know of an invoice: its status, and where its proof is."""
-        return (await invoices.public(code, number)).view
+    @routes.get("/invoices/{code}/{number}", responses=responses(401, 404, 422, 503))
+    async def invoice(
+        code: Code, number: Number, caller: Annotated[Caller | None, Depends(asked)]
+    ) -> InvoiceView:
+        """What anyone may know of an invoice: its status, and where its proof is.
+
+        Its parties (seller, buyer, holder, locker), the bureau and auditors see all that stands on it.
+        """
+        if caller is None:
+            return (await invoices.public(code, number)).view
+        acting_for = await parties.acting_for(registry, caller)
+        return (await invoices.for_party(caller, acting_for, code, number)).view
 
     @routes.post(
         "/invoices/lookup",
-        responses=responses(403, 404, 413, 415, 422, 429),
+        responses=responses(401, 403, 404, 413, 415, 422, 429, 503),
         openapi_extra=_json_body(Lookup),
     )
-    async def lookup(request: Request) -> InvoiceView:
-        """An invoice with its fields: check code and amount must match. A mismatch reveals nothing."""
+    async def lookup(request: Request, caller: Annotated[Caller | None, Depends(asked)]) -> InvoiceView:
+        """An invoice with its fields: check code and amount must match. A mismatch reveals nothing.
+
+        Strangers may try only so often; whoever shows a token is not a stranger.
+        """
         wanted = await bodies.read_model(request, Lookup)
-        return (await invoices.with_fields(caller_of(request), wanted)).view
+        return (await invoices.with_fields(None if caller else caller_of(request), wanted)).view
 
     media: dict[str, Any] = {"application/json": {}, "application/octet-stream": {}}
     described: dict[int | str, dict[str, Any]] = {200: {"description": "A proof.", "content": media}}

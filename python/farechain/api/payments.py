@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from farechain.api.access import required
 from farechain.api.context import ApiContext
 from farechain.api.problems import Problem, responses
 
@@ -86,7 +85,7 @@ def payment_view(identity: bytes, found: dict[str, Any]) -> PaymentView:
 
 def router(context: ApiContext) -> APIRouter:
     """``/v1/payments/{identity}``."""
-    routes = APIRouter(prefix="/v1", tags=["invoices"], dependencies=[required(context, "payments")])
+    routes = APIRouter(prefix="/v1", tags=["invoices"])
 
     @routes.get("/payments/{identity}", responses=responses(404, 422))
     async def payment(identity: Identity) -> PaymentView:

@@ -12,7 +12,6 @@ from fastapi import APIRouter
 
 from farechain import _core
 from farechain._core import Ledger
-from farechain.api.access import required
 from farechain.api.context import ApiContext
 from farechain.api.paging import Cursor, Limit, page
 from farechain.api.problems import responses
@@ -37,7 +36,7 @@ Fields = Mapping[str, Any]
 
 def router(context: ApiContext, registry: RegistryView) -> APIRouter:
     """The routes under ``/v1/registry``."""
-    routes = APIRouter(prefix="/v1/registry", tags=["registry"], dependencies=[required(context, "registry")])
+    routes = APIRouter(prefix="/v1/registry", tags=["registry"])
     described = responses(422)
 
     async def chosen(

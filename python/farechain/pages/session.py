@@ -14,18 +14,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from farechain.access.roles import Role
 from farechain.access.tokens import Caller, Tokens
+from farechain.api.access import ROLE_PAGES
+from farechain.api.callers import COOKIE
 from farechain.api.problems import Problem
 from farechain.errors import FarechainError
 from farechain.pages.forms import Form, read_form
 
-COOKIE = "fc-token"
-HOME = {
-    Role.HOLDER: "/my",
-    Role.REIMBURSER: "/clerk",
-    Role.ISSUER: "/issuer",
-    Role.BUREAU: "/bureau",
-    Role.AUDITOR: "/auditor",
-}
+HOME = {role: f"/{first}" for first, role in ROLE_PAGES.items()}
 """Where each role begins; other roles have no pages of their own."""
 
 

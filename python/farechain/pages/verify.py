@@ -57,6 +57,7 @@ class VerifyPage:
         self._context = site.context
         self._invoices: Invoices = site.shared.invoices
         self._layout = site.layout
+        self._sessions = site.sessions
 
     def asked(self, request: Request) -> HTMLResponse:
         """The page, with nothing answered yet."""
@@ -66,16 +67,18 @@ class VerifyPage:
         """The page with an answer; a code of this site's own scan page leads there."""
         language = language_of(request)
         try:
+            session = await self._sessions.of(request)
+            address = None if session else caller_of(request)
             form = await read_form(request)
             pasted = form.one("file") or form.one("text")
             if not pasted:
-                answer = await self._looked_up(request, form, language)
+                answer = await self._looked_up(address, form, language)
             else:
                 code = read_code(pasted, request.headers.get("host", ""), language)
                 if isinstance(code, ScannedAddress):
                     wanted = request.url_for("scanned").include_query_params(**code.query)
                     return RedirectResponse(f"{wanted.path}?{wanted.query}", 303)
-                answer = await self._of_code(request, code, language)
+                answer = await self._of_code(address, code, language)
         except Problem as problem:
             answer = said_of(problem)
         return self._page(request, answer)
@@ -85,7 +88,9 @@ class VerifyPage:
         status = answer.http_status if answer else 200
         return self._layout.render(request, "public/verify.html", status, answer=answer, said=words)
 
-    async def _of_code(self, request: Request, code: CarriedProof | OlderLine, language: Language) -> Answer:
+    async def _of_code(
+        self, address: str | None, code: CarriedProof | OlderLine, language: Language
+    ) -> Answer:
         if isinstance(code, CarriedProof):
             return await asyncio.to_thread(self._of_proof, code.proof, language)
 
@@ -96,12 +101,12 @@ class VerifyPage:
             same = (amount, day) == (code.amount_fen, code.day)
             return same and (code.all_digital or code.check_code == found["check_code"])
 
-        found = await self._invoices.agreeing(caller_of(request), code.code, code.number, agrees)
+        found = await self._invoices.agreeing(address, code.code, code.number, agrees)
         view = await asyncio.to_thread(view_of, self._context, found, opened=False)
         opened = Opened(view=view, height=found["height"], index=found["index"])
         return await self._of_invoice(opened, said.text("line", language), language)
 
-    async def _looked_up(self, request: Request, form: Form, language: Language) -> Answer:
+    async def _looked_up(self, address: str | None, form: Form, language: Language) -> Answer:
         code, number, check_code, amount = (
             typed(form.one(name)) for name in ("code", "number", "check_code", "amount")
         )
@@ -117,7 +122,7 @@ class VerifyPage:
             box = "both" if bool(check_code) != bool(amount) else str(error.errors()[0]["loc"][0])
             raise Problem(422, "E_SCHEMA", said.text(box, language)) from error
         if with_fields:
-            found = await self._invoices.with_fields(caller_of(request), wanted)
+            found = await self._invoices.with_fields(address, wanted)
         else:
             found = await self._invoices.public(code, number)
         return await self._of_invoice(found, "" if with_fields else said.text("more", language), language)

@@ -1,4 +1,4 @@
-"""The auditor's pages: the chain and its witnesses, blocks, completeness, what was refused, commands, declarations.
+"""The auditor's pages: chain and witnesses, blocks, completeness, what was refused, commands, declarations.
 
 They change nothing. What they show can be derived again with ``farechain audit``, which trusts none of it.
 """
@@ -48,9 +48,7 @@ class AuditorPages:
             "rejected": REJECTED,
             "kinds": words.RECORDS,
         }
-        return self._site.layout.render(
-            request, f"auditor/{name}.html", caller=session.caller, **shared, **values
-        )
+        return self._site.layout.render(request, name, caller=session.caller, **shared, **values)
 
     async def read(self, request: Request, reading: Callable[[], Any]) -> Any:
         """What a thread reads, for an auditor alone. Raises ``LoginNeededError``, ``Problem``."""
@@ -106,7 +104,12 @@ def install(app: FastAPI, site: "Site") -> None:
             request, lambda: (chain.status_of(context), pages.checkpoint(), pages.last_audit())
         )
         return await pages.page(
-            request, "overview", status=status, checkpoint=checkpoint, audit=audit, context=context
+            request,
+            "auditor/overview.html",
+            status=status,
+            checkpoint=checkpoint,
+            audit=audit,
+            context=context,
         )
 
     @routes.get("/auditor/blocks")
@@ -114,7 +117,7 @@ def install(app: FastAPI, site: "Site") -> None:
         before = _number(request, "before")
         rows = await pages.read(request, lambda: pages.headers(before))
         older = rows[-1]["height"] if rows and rows[-1]["height"] > 0 else None
-        return await pages.page(request, "blocks", rows=rows, older=older)
+        return await pages.page(request, "auditor/blocks.html", rows=rows, older=older)
 
     @routes.get("/auditor/blocks/{height}")
     async def block(request: Request, height: str) -> HTMLResponse:
@@ -127,7 +130,7 @@ def install(app: FastAPI, site: "Site") -> None:
         following = start + OUTCOMES if start + OUTCOMES < len(outcomes) else None
         return await pages.page(
             request,
-            "block",
+            "auditor/block.html",
             block=shown,
             outcomes=outcomes[start : start + OUTCOMES],
             total=len(outcomes),
@@ -140,7 +143,7 @@ def install(app: FastAPI, site: "Site") -> None:
     async def complete(request: Request) -> HTMLResponse:
         last = _number(request, "last")
         found = await pages.read(request, lambda: completeness(context.ledger, last))
-        return await pages.page(request, "completeness", found=found, blocks=BLOCKS)
+        return await pages.page(request, "auditor/completeness.html", found=found, blocks=BLOCKS)
 
     @routes.get("/auditor/dead-letters")
     async def dead_letters(request: Request) -> HTMLResponse:
@@ -152,7 +155,7 @@ def install(app: FastAPI, site: "Site") -> None:
         )
         return await pages.page(
             request,
-            "dead_letters",
+            "auditor/dead_letters.html",
             letters=letters,
             counts=counts[:ROWS],
             party=party,
@@ -164,14 +167,14 @@ def install(app: FastAPI, site: "Site") -> None:
         height, _dot, index = (request.query_params.get("before") or "").partition(".")
         before = (_decimal(height), _decimal(index)) if height else (context.ledger.height + 1, 0)
         rows, older = await pages.read(request, lambda: register(context.ledger, before, ROWS))
-        return await pages.page(request, "commands", rows=rows, older=older)
+        return await pages.page(request, "auditor/commands.html", rows=rows, older=older)
 
     @routes.get("/auditor/declarations")
     async def declarations(request: Request) -> HTMLResponse:
         after = request.query_params.get("after") or None
         books = pages.books()
         found = await pages.read(request, lambda: books.declarations(None, ROWS, after))
-        return await pages.page(request, "declarations", found=found)
+        return await pages.page(request, "auditor/declarations.html", found=found)
 
     app.include_router(routes)
 

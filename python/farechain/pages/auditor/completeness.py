@@ -1,4 +1,4 @@
-"""Whether every event is accounted for: what some blocks say of each topic-partition, and whether it joins."""
+"""Whether every event is accounted for: what blocks say of each topic-partition, and whether it joins."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class PartitionView:
 
     @property
     def without_record(self) -> int:
-        """Offsets that are no record: marks of transactions, or compacted away. Kafka's, none was left out."""
+        """Offsets that are no record: Kafka's marks of transactions, or compacted away."""
         return self.next_offset - self.first_offset - self.outcomes
 
     @property
@@ -64,7 +64,7 @@ class Completeness:
 
 
 def completeness(ledger: Ledger, last: int | None = None, blocks: int = BLOCKS) -> Completeness:
-    """Reads some blocks up to ``last`` (None: the ledger's last). Blocks, for as long as reading them takes."""
+    """Reads some blocks up to ``last`` (None: the ledger's last). Blocks while they are read."""
     head = ledger.height
     last = head if last is None else min(last, head)
     first = max(1, last - blocks + 1)

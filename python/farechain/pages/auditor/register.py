@@ -48,18 +48,16 @@ def register(ledger: Ledger, before: tuple[int, int], limit: int) -> tuple[list[
                 continue
             if len(rows) == limit:
                 return rows, f"{rows[-1].height}.{rows[-1].index}"
-            rows.append(_given(ledger, height, index, time_ms, kid, record))
+            rows.append(_given(ledger, (height, index, time_ms), kid, record))
         end = first - 1
     return rows, f"{end + 1}.0"
 
 
-def _given(ledger: Ledger, height: int, index: int, time_ms: int, kid: str, record: bytes) -> Given:
+def _given(ledger: Ledger, place: tuple[int, int, int], kid: str, record: bytes) -> Given:
     fields, key = _core.decode_record(record), ledger.key(kid) or {}
     named = fields.get("number") if "code" in fields else None
     return Given(
-        height,
-        index,
-        time_ms,
+        *place,
         fields["kind"],
         kid,
         key.get("tax_id", ""),
