@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             shown.summary(demonstration.summary, args.dir)
         if not args.no_serve:
-            shown.serving(demonstration.summary["page"])
+            shown.serving(demonstration.summary)
             try:
                 while service.running:
                     time.sleep(0.5)

@@ -133,6 +133,11 @@ def reimbursers() -> list[Party]:
     return [Party(**row) for row in _load("parties.json")["reimbursers"]]
 
 
+def bureau() -> Party:
+    """The demonstration's bureau: no office of that name and number is one."""
+    return Party(**_load("parties.json")["bureau"])
+
+
 def auditor() -> Party:
     """Who reads the books."""
     return Party(**_load("parties.json")["auditor"])

@@ -10,6 +10,7 @@ from farechain.config import (
     KafkaSettings,
     LedgerSettings,
     OutputSettings,
+    PagesSettings,
     PublicLogSettings,
     Settings,
     WitnessesSettings,
@@ -17,6 +18,7 @@ from farechain.config import (
 )
 from farechain.config.people import PrivateSettings
 from farechain.config_file import to_toml
+from farechain.demo.people import app_tax_id
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 
 MARKER = ".farechain-demo"
@@ -48,6 +50,11 @@ class Place:
         """The configuration of the service."""
         return self.root / "farechain.toml"
 
+    @property
+    def logins(self) -> Path:
+        """Tokens of the demonstration's people; its owner alone may read it."""
+        return self.root / "logins.json"
+
     def lines(self, name: str) -> Path:
         """The file with the log lines of a process."""
         return self.root / "log" / f"{name}.log"
@@ -72,7 +79,8 @@ class Place:
             witnesses=WitnessesSettings(threshold=min(2, len(witnesses)), members=tuple(witnesses)),
             public_log=PublicLogSettings(key_file=self.keys / "log.key"),
             private=PrivateSettings(key_file=self.keys / "private.key"),
-            api=ApiSettings(port=port),
+            api=ApiSettings(port=port, public_url=f"http://127.0.0.1:{port}"),
+            pages=PagesSettings(keys_dir=self.keys, agent=app_tax_id()),
             outputs=OutputSettings(idempotent=idempotent),
         )
         self.config.write_text(to_toml(settings))

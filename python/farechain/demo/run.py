@@ -19,7 +19,7 @@ from farechain.day.life import Life
 from farechain.day.life.share import FULL_TRIPS
 from farechain.day.plan import PARTITIONS
 from farechain.day.reconcile import reconcile
-from farechain.demo import afterwards, fork, live
+from farechain.demo import afterwards, fork, live, people
 from farechain.demo.place import Place, free_port
 from farechain.demo.processes import Child, Cost
 from farechain.errors import EXIT_CHECK_FAILED, FarechainError
@@ -198,6 +198,9 @@ class Demonstration:
         life = Life(manifest, place.keys, seed=seed, invoices=invoices, on_claim=on_claim)
         self.summary["trips_on_claim"] = on_claim
         self.summary["life"] = afterwards.live_on(settings, life, manifest)
+        self.summary["trips_in_wallets"] = people.fill_wallets(settings, life)
+        logins = people.let_in(settings, life, place.logins)
+        self.summary["logins"] = {"file": str(place.logins), "people": len(logins)}
 
     def _fork(self, settings: Settings, place: Place) -> None:
         _note, size = opening.published_checkpoint(settings)

@@ -28,9 +28,14 @@ def progress() -> Callable[[str], None]:
     return lambda doing: console.print(f"· {doing}", highlight=False)
 
 
-def serving(page: str) -> None:
-    """Says where the page is."""
-    Console(stderr=True).print(f"\nThe page is at [bold]{page}[/bold]. Ctrl-C ends the demonstration.")
+def serving(result: Mapping[str, Any]) -> None:
+    """Says where the pages are, and as whom to log in."""
+    page, logins = result["page"], result["logins"]["file"]
+    console = Console(stderr=True, highlight=False)
+    console.print(f"\nThe page is at [bold]{page}[/bold]. Ctrl-C ends the demonstration.")
+    console.print(
+        f"Passengers, clerks, an issuer, the bureau and an auditor log in at {page}login; tokens: {logins}"
+    )
 
 
 def summary(result: Mapping[str, Any], place: Path) -> None:

@@ -22,6 +22,7 @@ from farechain.day.life.writing import Wave, write_turn
 from farechain.day.plan import COMMANDS
 
 TURNS = 4
+WAITING_OF_EACH = 24
 _QUEUING = "parking-2"
 """An operator whose payments wait: nothing of it is reversed at once."""
 
@@ -58,6 +59,18 @@ class Life:
     def openings(self) -> list[TitleOpening]:
         """Titles that commands have committed to so far: for the private store."""
         return self._people.titles.openings
+
+    def wallets(self) -> dict[str, list[Trip]]:
+        """Trips of each passenger with a key, by its id: of invoices that it holds, and some that wait."""
+        holders = [holder.kid for holder in self._people.holders]
+        trips: dict[str, list[Trip]] = {kid: [] for kid in holders}
+        for invoice in [*self._shelf.free, *self._shelf.locked, *self._shelf.reimbursed, *self._shelf.posted]:
+            if invoice.holder is not None and invoice.holder.kid in trips:
+                trips[invoice.holder.kid] += [trip for trip in invoice.trips if trip.opening is not None]
+        waiting = [trip for trip in self._spare if trip.free_fen > 0 and trip.opening is not None]
+        for number, trip in enumerate(waiting[: WAITING_OF_EACH * len(holders)]):
+            trips[holders[number % len(holders)]].append(trip)
+        return trips
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
