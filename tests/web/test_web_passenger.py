@@ -405,3 +405,17 @@ async def test_an_invoice_that_a_refund_reversed_says_so(town: Town) -> None:
         assert "Reversed" in page
         assert "cannot be presented" in page
         assert (await me.get("/my?show=open")).text.count("<li>") == 5
+
+
+async def test_what_was_handed_on_leaves_the_list_before_the_books_follow(town: Town) -> None:
+    path = await held(town, title="none")
+    async with passenger(town) as me:
+        listed = (await me.get("/my/invoices")).text
+        assert path in listed
+        town.follow = lambda: None  # type: ignore[method-assign]  # the books stay behind
+        form = form_of((await me.get(path)).text, f"{path}/transfer", holder=FRIEND.kid)
+        assert (await me.post(f"{path}/transfer", data=form)).status_code == 303
+        booked = town.books.one(CODE, int(path[-8:]))
+        assert booked is not None
+        assert booked.holder == HOLDER.kid
+        assert path not in (await me.get("/my/invoices")).text

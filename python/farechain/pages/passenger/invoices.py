@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from farechain.api.problems import Problem
@@ -69,9 +69,18 @@ def books_of(person: Person) -> Books:
 
 
 async def held_by(person: Person, after: str | None) -> Page[BookedInvoice]:
-    """What the person holds, the latest moved first. Raises ``Problem`` 400 ``E_CURSOR``."""
+    """What the person holds, the latest moved first. Raises ``Problem`` 400 ``E_CURSOR``.
+
+    The books may be some blocks behind: what has been handed on since is left out.
+    """
     books = books_of(person)
-    return await reading(lambda: books.held_by([person.kid], LISTED_MAX, after))
+
+    def listed() -> Page[BookedInvoice]:
+        page = books.held_by([person.kid], LISTED_MAX, after)
+        entries = [one for one in page.entries if _find(person, one.code, f"{one.number}") is not None]
+        return replace(page, entries=entries)
+
+    return await reading(listed)
 
 
 async def find(person: Person, code: str, number: str) -> Held:
