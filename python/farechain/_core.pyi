@@ -94,8 +94,8 @@ def decode_record(record: bytes) -> dict[str, Any]:
     """A record's fields, each under its name in format.md, section 4, a line's among them; bytes stay bytes.
 
     ``kind`` is ``GENESIS``, ``BLUE``, ``RED``, ``PAYMENT``, ``REFUND``, ``CLAIMED``, ``RED_OF_LINES``,
-    ``OWED`` or the name of a command; ``state`` is a name, too (``WAITING_GRANT`` for example), and ``rate``
-    a ``Rate``; ``standing`` has the names of format.md. Raises ``ValueError``.
+    ``OWED``, ``STATE`` or the name of a command; ``state`` is a name, too (``WAITING_GRANT`` for example),
+    and ``rate`` a ``Rate``; ``standing`` has the names of format.md. Raises ``ValueError``.
     """
 
 def decode_annex(record: bytes, annex: bytes) -> dict[str, Any]:
@@ -158,11 +158,24 @@ def verify_proof(proof: bytes, vkey: str, witnesses: Sequence[str], threshold: i
     ``header``, ``origin``, ``size``, ``cosigners``. Raises ``ValueError`` that says what did not match.
     """
 
+def verify_state_proof(proof: bytes, vkey: str, witnesses: Sequence[str], threshold: int) -> dict[str, Any]:
+    """Verifies a proof of where a payment or an invoice stands, as ``verify_proof`` does that of a record.
+
+    Returns of whom: ``payment`` (bytes) or ``asked`` (code, number); ``finding``: ``UNKNOWN``,
+    ``NOT_INVOICED``, ``INVOICED``, ``INVOICE`` or ``RED_LETTER``, and ``words``; ``invoice`` (code, number)
+    that holds the payment or that the red letter is of, ``fen`` of the payment in it (``None`` where a
+    refund is owed), ``standing`` of the invoice; ``root``, ``count`` and ``height`` that are committed to;
+    and ``header``, ``origin``, ``size``, ``cosigners`` of the commitment. Raises ``ValueError``.
+    """
+
+def is_state_proof(proof: bytes) -> bool:
+    """Whether bytes begin as a proof for ``verify_state_proof`` does, and not as one for ``verify_proof``."""
+
 def proof_to_json(proof: bytes) -> bytes:
-    """The JSON form of a compact proof. Raises ``ValueError``."""
+    """The JSON form of a compact proof of either kind. Raises ``ValueError``."""
 
 def proof_to_compact(proof: bytes) -> bytes:
-    """The compact form of a JSON proof. Raises ``ValueError``."""
+    """The compact form of a JSON proof of either kind. Raises ``ValueError``."""
 
 # Ingest ------------------------------------------------------------------------------------------
 
@@ -299,15 +312,44 @@ class Ledger:
         """An intake at the ledger's positions."""
     def prepare(self, batch: RawBatch) -> PreparedBatch:
         """Decodes and verifies, on all cores; may run while another batch is being committed."""
-    def commit(self, batch: PreparedBatch, time_ms: int) -> Committed:
-        """Decides, hashes, appends, syncs. Batches must come in the order in which they were sealed."""
+    def commit(self, batch: PreparedBatch, time_ms: int, *, state: bool = False) -> Committed:
+        """Decides, hashes, appends, syncs. Batches must come in the order in which they were sealed.
+
+        With ``state`` the block begins with a commitment to current state as ``apply_state`` left it last,
+        and there is a block even for a batch of nothing; ``LedgerError("invalid", ...)`` where nothing was.
+        """
+    def apply_state(self) -> int:
+        """Applies all durable blocks to the map of current state, made from the log where it is missing.
+
+        Returns the height that it is of. May take long, off the writer's path: run it in a thread of its own.
+        """
+    def state_status(self) -> dict[str, Any]:
+        """How current state is known (docs/format.md, section 9).
+
+        ``applied`` is the height that the map is of, ``None`` before ``apply_state``; ``keys`` its size;
+        ``committed`` the latest commitment (``block`` that holds it, ``height`` that it is of, ``root``,
+        ``count``) or ``None``; ``due`` says whether one to what was applied would say anything new.
+        """
+    def prove_payment_state(
+        self, payment: bytes, log: PublicLog | str, witnesses: Sequence[str] = ()
+    ) -> bytes | None:
+        """A compact proof of where a payment stands (docs/format.md, section 10), known or not.
+
+        It is under the latest commitment that the published checkpoint of a log covers, else as ``prove``;
+        ``None`` where there is none that can be shown (yet).
+        """
+    def prove_invoice_state(
+        self, code: str, number: int, log: PublicLog | str, witnesses: Sequence[str] = ()
+    ) -> bytes | None:
+        """The same of an invoice or a red letter."""
     def status(self) -> dict[str, Any]:
         """Counts since genesis, of one moment.
 
         ``height``, ``head``, ``time_ms``, ``blocks``, ``bytes``, ``records``, ``inputs``; inputs by outcome:
-        ``issued``, ``recorded``, ``reversed``, ``applied``, ``drained``, ``duplicates``, ``rejected`` (a
-        count by code); ``invoices``, ``red_letters``, ``blue_fen``, ``red_fen``, ``waiting``; ``curve``: [ten
-        minutes of the day, blue invoices] of the latest day of payment, ``curve_day`` (days since 1970).
+        ``issued``, ``recorded``, ``reversed``, ``applied``, ``drained`` (the engine's own, not among
+        ``inputs``), ``duplicates``, ``rejected`` (a count by code); ``invoices``, ``red_letters``,
+        ``blue_fen``, ``red_fen``, ``waiting``; ``curve``: [ten minutes of the day, blue invoices] of the
+        latest day of payment, ``curve_day`` (days since 1970).
         """
     def block(self, height: int) -> dict[str, Any] | None:
         """The header's fields and bytes (``header``), ``hash``, ``counts``, ``ranges``, ``outcomes``.
@@ -457,6 +499,7 @@ def audit(
 
     Returns ``ok``; ``file``, ``byte`` and ``what`` of the first thing that is wrong, else ``None``;
     ``blocks``, ``bytes``, ``records``, ``invoices``, ``red_letters``, ``inputs``, ``duplicates``,
-    ``rejected``, ``rejected_rederived``, ``rejected_expired``, ``signatures_verified``, ``head``,
-    ``state_digest``; and ``public`` (``size``, ``entries``, ``files``, ``signatures``) or ``None``.
+    ``states`` (commitments to current state, each compared with the map that the log makes), ``rejected``,
+    ``rejected_rederived``, ``rejected_expired``, ``signatures_verified``, ``head``, ``state_digest``; and
+    ``public`` (``size``, ``entries``, ``files``, ``signatures``) or ``None``.
     """

@@ -49,12 +49,18 @@ class Life:
         """Transactions."""
 
     def run(self, steps: int) -> Counter[str]:
+        self.begin()
+        return self.go_on(steps)
+
+    def begin(self) -> None:
         policy = self.rng.choice(["AUTO", "ON_CLAIM", "ON_CLAIM"])
         self.story.set_up(numbers=0, policy=policy, stored_value=self.rng.choice(["AT_RIDE", "AT_TOPUP"]))
         self.story.set_up_second_seller()
         self.story.set_up_parties()
         self.story.order(orders.policy(accepts_individuals=True), REIMBURSER)
         self.grant()
+
+    def go_on(self, steps: int) -> Counter[str]:
         says: list[tuple[Callable[[], object], float]] = [
             (self.pay, 5),
             (self.give_back, 6),

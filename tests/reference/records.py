@@ -146,5 +146,10 @@ def lifecycle(kind: int, kid: bytes, invoice: Invoice, identity: bytes, root: by
     return encode(kind, kid, *invoice.name, identity, root, invoice.standing)
 
 
+def state(root: bytes, count: int, height: int) -> bytes:
+    """A commitment to current state after a block."""
+    return encode(8, root, count, height)
+
+
 def command(kind: int, kid: bytes, identity: bytes, root: bytes) -> bytes:
     return encode(kind, kid, identity, root)

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from . import block, drain, records
+from . import block, cbor, drain, records, state_keys, state_map
 from .block import Block, Range
 from .command import ROLES
 from .decide import Decision, decide
 from .digests import ZERO
 from .inputs import Input, kid_of
+from .records import Entry
 from .state import Key, State
-from .verdicts import DUPLICATE, REJECTED
+from .verdicts import DRAINED, DUPLICATE, REJECTED
 
 SYSTEM = ("system", bytes(16), 0)
 
@@ -43,13 +44,25 @@ class Replay:
         """Whether a block without inputs would issue something that waits."""
         return drain.drainable(self.state, time_ms) is not None
 
-    def apply(self, inputs: Sequence[Input], next_offsets: Mapping[int, int], time_ms: int) -> Block:
-        """Decides one sealed batch. ``next_offsets``: the position after it, of the sources that moved."""
+    def apply(
+        self,
+        inputs: Sequence[Input],
+        next_offsets: Mapping[int, int],
+        time_ms: int,
+        *,
+        state_height: int | None = None,
+    ) -> Block:
+        """Decides one sealed batch. ``next_offsets``: the position after it, of the sources that moved.
+
+        With ``state_height`` the block commits to the state after the block of that height.
+        """
         self._height, self.time_ms = len(self.blocks), time_ms
         self._records: list[bytes] = []
         self._annexes: list[bytes | None] = []
         self._outcomes: list[bytes] = []
         self.ranges = [Range(one.next_offset, one.next_offset, one.last_digest) for one in self.ranges]
+        if state_height is not None:
+            self._commit_to(state_height, time_ms)
         if self.has_work(time_ms):
             engine = drain.engine_input(self.ranges[0].next_offset, self.drain_max, time_ms)
             self._conclude(engine, drain.drain(self.state, self.drain_max, time_ms))
@@ -64,6 +77,21 @@ class Replay:
         )  # fmt: skip
         self.blocks.append(built)
         return built
+
+    def _commit_to(self, height: int, time_ms: int) -> None:
+        assert height < self._height
+        value = cbor.encode([1, "STATE", height])
+        engine = Input(0, self.ranges[0].next_offset, time_ms, None, value, [])
+        entries = self.entries(height)
+        record = records.state(state_map.root(entries), len(entries), height)
+        self._conclude(engine, Decision(DRAINED, (Entry(record, None),)))
+
+    def entries(self, height: int) -> dict[bytes, bytes]:
+        """The map of current state after the block of a height."""
+        held: dict[bytes, bytes] = {}
+        for one in self.blocks[: height + 1]:
+            state_keys.apply(held, zip(one.records, one.annexes, strict=True))
+        return held
 
     def _conclude(self, item: Input, decision: Decision) -> None:
         link = len(self._records)

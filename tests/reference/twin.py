@@ -96,6 +96,20 @@ class Twin:
         compare(self.ledger, expected)
         return expected
 
+    def commit_state(self, count: int, time_ms: int) -> Block:
+        """Seals the oldest inputs into both chains behind a commitment to what they were before."""
+        height = self.ledger.apply_state()
+        assert height == self.ledger.height
+        batch = self.intake.seal(count)
+        taken, self.pending = self.pending[: len(batch)], self.pending[len(batch) :]
+        self.ledger.commit(self.ledger.prepare(batch), time_ms, state=True)
+        found = self.ledger.block(height + 1)
+        assert found is not None
+        positions = {one["source"]: one["next_offset"] for one in found["ranges"] if one["source"] != 0}
+        expected = self.replay.apply(taken, positions, time_ms, state_height=height)
+        compare(self.ledger, expected)
+        return expected
+
     def reopen(self, *, rebuild: bool) -> None:
         """Closes the ledger and opens it again, without its snapshot perhaps; the state is the same."""
         assert not self.pending

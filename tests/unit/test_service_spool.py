@@ -256,7 +256,10 @@ async def test_a_reader_answers_http_and_proves_beside_the_owner(tmp_path: Path,
     chain = Chain(tmp_path, day)
     await chain.to_the_end()
     ledger = chain.ledger()
-    record = ledger.record(ledger.height, 0)
+    committed = ledger.record(ledger.height, 0)
+    assert committed is not None
+    assert _core.decode_record(committed)["kind"] == "STATE", "the end of a source is committed to"
+    record = ledger.record(ledger.height - 1, 0)
     assert record is not None
     invoice = _core.decode_record(record)
     stop = asyncio.Event()

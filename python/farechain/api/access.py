@@ -46,6 +46,8 @@ ROUTES: Mapping[str, Rule] = MappingProxyType(
         "POST /v1/invoices/lookup": Verb.READ_INVOICE_PUBLIC,
         "GET /v1/proofs/{code}/{number}": Verb.READ_INVOICE_PUBLIC,
         "GET /v1/payments/{identity}": Verb.READ_INVOICE_PUBLIC,
+        "GET /v1/payments/{identity}/proof": Verb.READ_INVOICE_PUBLIC,
+        "GET /v1/invoices/{code}/{number}/state-proof": Verb.READ_INVOICE_PUBLIC,
         "GET /v1/registry/issuers": Verb.READ_STATUS,
         "GET /v1/registry/grants": Verb.READ_STATUS,
         "GET /v1/registry/requests": Verb.READ_STATUS,

@@ -21,6 +21,7 @@ from farechain.api import (
     public_log,
     receipts,
     registry,
+    states,
     wallet,
 )
 from farechain.api.command_models import CommandProblem
@@ -76,6 +77,7 @@ def create_app(shared: Interface) -> FastAPI:
         proofs.router(context),
         commands.router(context, shared.door),
         registry.router(context, shared.registry),
+        states.router(context),
         receipts.router(context),
         wallet.router(context),
         dead_letters.router(context, shared.registry),

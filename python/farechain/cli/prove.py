@@ -7,7 +7,7 @@ from typing import Any
 
 from farechain.cli.arguments import config_argument, settings_of, show
 
-HELP = "Write the proof of an invoice: CODE-NUMBER, a NUMBER of the only code, or the hash of its record."
+HELP = "Write the proof of an invoice, or of where it or a payment stands."
 HASH_DIGITS = 64
 NUMBER_DIGITS = 8
 CODE_DIGITS, ALL_DIGITAL_DIGITS = 12, 20
@@ -17,7 +17,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this verb."""
     config_argument(parser)
     parser.add_argument(
-        "invoice", metavar="NUMBER|HASH", help="144032619110-00000042, 42, 20 digits, or 64 hex digits"
+        "invoice",
+        metavar="NUMBER|HASH",
+        help="144032619110-00000042, 42, 20 digits, or the 64 hex digits of its record's hash",
+    )
+    parser.add_argument(
+        "--state",
+        action="store_true",
+        help="where it stands as of the latest commitment to current state; 64 hex digits name a payment",
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the file; standard output if absent"
@@ -29,6 +36,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the verb. Exit code 3 where there is no such invoice, 4 where it is not published yet."""
+    if args.state:
+        from farechain.cli.prove_state import run as run_state
+
+        return run_state(args)
     from farechain import _core
     from farechain.service import opening
 

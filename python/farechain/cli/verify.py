@@ -1,6 +1,7 @@
 """``farechain verify``: checks a proof with nothing but the file and the keys."""
 
 import argparse
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +36,44 @@ def run(args: argparse.Namespace) -> int:
     witnesses = [_vkey(each) for each in args.witness]
     threshold = len(witnesses) if args.threshold is None else args.threshold
     proof = args.file.read_bytes()
+    of_state = _core.is_state_proof(proof)
+    verify = _core.verify_state_proof if of_state else _core.verify_proof
     try:
-        proven = _core.verify_proof(proof, _vkey(args.vkey), witnesses, threshold)
+        proven = verify(proof, _vkey(args.vkey), witnesses, threshold)
     except ValueError as error:
         raise FarechainError("E_PROOF", f"{args.file}: {error}", EXIT_CHECK_FAILED) from error
+    show(args, proven, _told_state(proven) if of_state else _told(proven))
+    return 0
+
+
+def _told_state(proven: dict[str, Any]) -> str:
+    if proven["payment"] is not None:
+        whom = f"payment {proven['payment'].hex()}"
+    else:
+        code, number = proven["asked"]
+        whom = f"invoice {code}-{number:08d}"
+    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(proven["header"]["time_ms"] / 1000))
+    return (
+        f"the proof holds: {whom} is {proven['words']}, "
+        f"after block {proven['height']} of {proven['origin']}, "
+        f"committed to in block {proven['header']['height']} at {when} "
+        f"under its checkpoint of {proven['size']} blocks, cosigned by {_cosigners(proven)}"
+    )
+
+
+def _told(proven: dict[str, Any]) -> str:
     fields: dict[str, Any] = proven["fields"]
     what = (
         f"{fields['kind']} {fields['code']}-{fields['number']:08d}" if "number" in fields else fields["kind"]
     )
-    text = (
+    return (
         f"the proof holds: {what} is in {proven['origin']} under its checkpoint of {proven['size']} blocks, "
-        f"cosigned by {', '.join(proven['cosigners']) or 'no witness that was asked for'}"
+        f"cosigned by {_cosigners(proven)}"
     )
-    show(args, proven, text)
-    return 0
+
+
+def _cosigners(proven: dict[str, Any]) -> str:
+    return ", ".join(proven["cosigners"]) or "no witness that was asked for"
 
 
 def _vkey(text: str) -> str:

@@ -14,6 +14,7 @@ from farechain.config.ingest import (
     KafkaSettings,
     LedgerSettings,
     SourceSettings,
+    StateSettings,
     TopicSettings,
 )
 from farechain.config.people import AccessSettings, PrivateSettings
@@ -45,6 +46,7 @@ __all__ = [
     "Section",
     "Settings",
     "SourceSettings",
+    "StateSettings",
     "TopicSettings",
     "WitnessSettings",
     "WitnessesSettings",
@@ -63,6 +65,7 @@ class Settings(Section):
     commands: CommandSettings = CommandSettings()
     kafka: KafkaSettings = KafkaSettings()
     blocks: BlockSettings = BlockSettings()
+    state: StateSettings = StateSettings()
     witnesses: WitnessesSettings = WitnessesSettings()
     public_log: PublicLogSettings = PublicLogSettings()
     private: PrivateSettings = PrivateSettings()

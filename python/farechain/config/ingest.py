@@ -199,3 +199,11 @@ class BlockSettings(Section):
         le=512 * 1024 * 1024,
         description="Bytes of a block's inputs at most: large records seal it before there are many of them.",
     )
+
+
+class StateSettings(Section):
+    """Commitments to changed state, under which it is proved what is invoiced, free, locked, or unknown."""
+
+    interval_s: float = Field(
+        default=60.0, ge=0.1, le=86_400, strict=False, description="Seconds between two at least."
+    )

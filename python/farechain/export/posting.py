@@ -35,11 +35,12 @@ class Booked(NamedTuple):
 
 def write(invoice: InvoiceDocument, booked: Booked | None = None) -> bytes:
     """One JSON object with both views; ``booked`` is None while it is not posted."""
+    issuer, receiver = _issuer(invoice), _receiver(invoice, booked)
     views = {
         "standard": STANDARD,
-        "unconfirmed": UNCONFIRMED,
-        "inv_ord_issuer": _issuer(invoice),
-        "einv_ord_receiver": _receiver(invoice, booked),
+        "unconfirmed": [name for name in UNCONFIRMED if name in issuer or name in receiver],
+        "inv_ord_issuer": issuer,
+        "einv_ord_receiver": receiver,
     }
     return orjson.dumps(views, option=orjson.OPT_INDENT_2) + b"\n"
 

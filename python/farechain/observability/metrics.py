@@ -86,6 +86,14 @@ class Metrics:
         self.checkpoint_time = Gauge(
             "farechain_checkpoint_timestamp_seconds", "When the last checkpoint was published", registry=r
         )
+        self.state_behind = Gauge(
+            "farechain_state_behind_blocks",
+            "Blocks since the state that was committed to changed",
+            registry=r,
+        )
+        self.state_time = Gauge(
+            "farechain_state_timestamp_seconds", "When state was last committed to", registry=r
+        )
         self.height = Gauge("farechain_height_blocks", "Height of the last durable block", registry=r)
         self.sealing_stopped = Gauge(
             "farechain_sealing_stopped", "1 while no block is sealed, by reason", ["reason"], registry=r
@@ -131,6 +139,8 @@ class Metrics:
             ("sync", block.sync_ns),
         ):
             self.stage.labels(stage).observe(nanoseconds / 1e9)
+        if sealed.with_state:
+            self.state_time.set_to_current_time()
         if sealed.oldest_ms:
             self._unpublished.append((block.height, sealed.oldest_ms))
 

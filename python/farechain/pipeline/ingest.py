@@ -5,7 +5,7 @@ Knows sources and the ledger. It moves whole chunks and batches; it never looks 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from farechain._core import Committed, Intake, Ledger, LedgerError, PreparedBatch, RawBatch
@@ -45,6 +45,8 @@ class Sealed:
     prepare_s: float
     decode_ns: int
     verify_ns: int
+    with_state: bool = False
+    """Whether it commits to current state."""
 
 
 class Ingest:
@@ -57,6 +59,7 @@ class Ingest:
         on_block: called in the event loop after each durable block.
         first: partitions (by index) to be read to their present end before any other, such as commands.
         until_end: return once everything that the source has is durable, instead of waiting for more.
+        last_state_is_due: asked then, until it says no: a commitment to current state is made first.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Ingest:
         on_block: Callable[[Sealed], None],
         first: Iterable[int] = (),
         until_end: bool = False,
+        last_state_is_due: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._ledger = ledger
         self._source = source
@@ -77,6 +81,8 @@ class Ingest:
         self._on_block = on_block
         self._first = set(first)
         self._until_end = until_end
+        self._last_state_is_due = last_state_is_due
+        self._state_wanted = False
         self._intake: Intake = ledger.intake()
         self._raw: asyncio.Queue[tuple[RawBatch, float] | None] = asyncio.Queue(maxsize=1)
         self._sealable = asyncio.Semaphore(1)
@@ -89,6 +95,10 @@ class Ingest:
     def catching_up(self) -> bool:
         """Whether a block was sealed for being full a moment ago: more is waiting than one block takes."""
         return time.monotonic() - self._full_s < CATCHING_UP_S
+
+    def commit_state(self) -> None:
+        """Puts a commitment to the state that was applied into the next block, which is made at once."""
+        self._state_wanted = True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until ``stop`` is set, then seals what was fetched and returns when it is durable.
@@ -157,11 +167,13 @@ class Ingest:
             )
             if self._is_full():
                 self._full_s = time.monotonic()
-            if self._is_full() or aged or self._could_drain():
+            if self._is_full() or aged or self._has_own_work():
                 await self._seal_full_batches()
                 waiting_since = None if self._intake.is_empty else time.monotonic()
             elif ending and self._in_flight == 0:
-                return
+                if self._last_state_is_due is None or not await self._last_state_is_due():
+                    return
+                self.commit_state()
             await self._take(await self._source.read(self._read_timeout_ms(waiting_since, ending)))
 
     async def _first_is_read(self) -> bool:
@@ -171,12 +183,12 @@ class Ingest:
     async def _everything_is_read(self) -> bool:
         return all(behind == 0 for behind in (await self._source.lag()).values())
 
-    def _could_drain(self) -> bool:
+    def _has_own_work(self) -> bool:
         # Asked only between blocks: the answer of a ledger that is committing is out of date.
-        return self._in_flight == 0 and self._ledger.drainable
+        return self._in_flight == 0 and (self._state_wanted or self._ledger.drainable)
 
     def _read_timeout_ms(self, waiting_since: float | None, ending: bool) -> int:
-        if ending or self._could_drain():
+        if ending or self._has_own_work():
             return min(DRAIN_READ_MS, self._limits.max_age_ms)
         if waiting_since is None:
             return min(READ_MS_MAX, self._limits.max_age_ms)
@@ -235,8 +247,9 @@ class Ingest:
     async def _commit(self) -> None:
         while (item := await self._prepared.get()) is not None:
             prepared, fetched, ready = item
+            state, self._state_wanted = self._state_wanted, False
             committed = await asyncio.shield(
-                asyncio.to_thread(self._ledger.commit, prepared, self._clock.now_ms())
+                asyncio.to_thread(self._ledger.commit, prepared, self._clock.now_ms(), state=state)
             )
             self._in_flight -= 1
             self._on_block(
@@ -247,5 +260,6 @@ class Ingest:
                     ready - fetched,
                     prepared.decode_ns,
                     prepared.verify_ns,
+                    state,
                 )
             )

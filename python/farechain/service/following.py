@@ -39,6 +39,18 @@ class FollowedLedger:
         """A compact proof, from the tiles of the public directory."""
         return self._ledger.prove(height, index, str(self._settings.public_dir), witnesses)
 
+    def prove_payment_state(
+        self, payment: bytes, _log: object, witnesses: Sequence[str] = ()
+    ) -> bytes | None:
+        """A compact proof of where a payment stands, from the map that the owner keeps."""
+        return self._ledger.prove_payment_state(payment, str(self._settings.public_dir), witnesses)
+
+    def prove_invoice_state(
+        self, code: str, number: int, _log: object, witnesses: Sequence[str] = ()
+    ) -> bytes | None:
+        """The same of an invoice."""
+        return self._ledger.prove_invoice_state(code, number, str(self._settings.public_dir), witnesses)
+
     def refresh(self) -> bool:
         """Opens the ledger again where the checkpoint moved and the last opening is long enough ago. Blocks.
 

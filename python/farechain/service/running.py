@@ -28,6 +28,7 @@ from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
 from farechain.pipeline.publish import Published, Publisher
 from farechain.pipeline.relay import Position, Relay, receipts_of
+from farechain.pipeline.state import StateCommitments
 from farechain.service import opening
 from farechain.service.bookkeeping import Bookkeeper, open_books
 from farechain.service.commands import CommandDesk
@@ -243,6 +244,7 @@ class Service:
         if parts.bookkeeper is not None:
             self._wakes.append(parts.bookkeeper.wake)
         blocks = self._settings.blocks
+        states = self._states(parts)
         ingest = Ingest(
             parts.ledger,
             parts.source,
@@ -251,6 +253,7 @@ class Service:
             on_block=partial(self._on_block, parts.commands),
             first=opening.first_of_source(self._settings, parts.ledger),
             until_end=self._until_end,
+            last_state_is_due=states.is_due,
         )
         self._ingest = ingest
         halt, sealed_all = asyncio.Event(), asyncio.Event()
@@ -263,7 +266,7 @@ class Service:
         ]
         keeping = [_start(parts.bookkeeper.run(halt), "books")] if parts.bookkeeper else []
         watching = _start(watch.run(self._settings.limits.lag_interval_ms / 1000), "watch")
-        beside = [watching]
+        beside = [watching, _start(states.run(halt), "state")]
         if parts.private is not None:
             beside.append(_start(parts.private.run(self._ending), "private"))
         stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -283,6 +286,25 @@ class Service:
             for task in everything:
                 task.cancel()
             await asyncio.gather(*everything, *keeping, return_exceptions=True)
+
+    def _states(self, parts: Parts) -> StateCommitments:
+        return StateCommitments(
+            parts.ledger,
+            published_size=lambda: parts.public_log.published_size,
+            interval_s=self._settings.state.interval_s,
+            ask=self._ask_for_state,
+            on_looked=self._on_state_looked,
+            on_trouble=lambda reason: self._notices.warn(log, "state not followed, trying again", reason),
+        )
+
+    def _on_state_looked(self, status: dict[str, Any]) -> None:
+        committed = status["committed"]
+        since = committed["height"] if committed else 0
+        self._metrics.state_behind.set(status["applied"] - since if status["due"] else 0)
+
+    def _ask_for_state(self) -> None:
+        if self._ingest is not None:
+            self._ingest.commit_state()
 
     async def _drain(
         self,

@@ -84,6 +84,7 @@ fn report_fields<'py>(py: Python<'py>, report: &Report, failure: Option<Place>) 
         .with("red_letters", report.red_letters)?
         .with("inputs", report.inputs)?
         .with("duplicates", report.duplicates)?
+        .with("states", report.states)?
         .with("rejected", report.rejected)?
         .with("rejected_rederived", report.rejected_rederived)?
         .with("rejected_expired", report.rejected_expired)?

@@ -5,8 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use farechain_core::block::Source;
+use farechain_core::command::InvoiceId;
 use farechain_core::input::{self, Kid};
 use farechain_core::outcome::Location;
+use farechain_core::state_proof::Subject;
+use farechain_core::text::Text;
 use farechain_ledger::error::LedgerError as Refusal;
 use farechain_ledger::ledger::{self, Create, OpenOptions};
 use farechain_ledger::references::Reference;
@@ -165,10 +168,15 @@ impl Ledger {
         })
     }
 
-    fn commit(&self, py: Python<'_>, batch: &PreparedBatch, time_ms: u64) -> PyResult<Committed> {
+    #[pyo3(signature = (batch, time_ms, *, state=false))]
+    fn commit(&self, py: Python<'_>, batch: &PreparedBatch, time_ms: u64, state: bool) -> PyResult<Committed> {
         let ledger = self.opened()?;
         let batch = batch.take()?;
-        let committed = detached(py, move || Ok(ledger.commit(&batch, time_ms)?))?;
+        let committed = detached(py, move || {
+            let committed =
+                if state { ledger.commit_with_state(&batch, time_ms) } else { ledger.commit(&batch, time_ms) };
+            Ok(committed?)
+        })?;
         Committed::new(py, &committed)
     }
 
@@ -321,6 +329,44 @@ impl Ledger {
         let ledger = self.opened()?;
         let proof = self.prover.prove(py, &ledger, Location { height, index }, &log, witnesses)?;
         Ok(PyBytes::new(py, &proof))
+    }
+
+    fn apply_state(&self, py: Python<'_>) -> PyResult<u64> {
+        self.read(py, ledger::Ledger::apply_state)
+    }
+
+    fn state_status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let status = self.read(py, |ledger| Ok(ledger.state_status()))?;
+        views::state_status(py, &status)
+    }
+
+    #[pyo3(signature = (payment, log, witnesses=vec![]), text_signature = "($self, payment, log, witnesses=())")]
+    fn prove_payment_state<'py>(
+        &self,
+        py: Python<'py>,
+        payment: Exactly<32>,
+        log: Log<'py>,
+        witnesses: Vec<String>,
+    ) -> PyResult<OptionalBytes<'py>> {
+        let ledger = self.opened()?;
+        let proof = self.prover.prove_state(py, &ledger, Subject::Payment(payment.0), &log, witnesses)?;
+        Ok(optional(py, proof.as_deref()))
+    }
+
+    #[pyo3(signature = (code, number, log, witnesses=vec![]), text_signature = "($self, code, number, log, witnesses=())")]
+    fn prove_invoice_state<'py>(
+        &self,
+        py: Python<'py>,
+        code: &str,
+        number: u32,
+        log: Log<'py>,
+        witnesses: Vec<String>,
+    ) -> PyResult<OptionalBytes<'py>> {
+        let ledger = self.opened()?;
+        let code = Text::new(code).ok_or_else(|| ledger_error("invalid", "a code has at most 20 characters"))?;
+        let subject = Subject::Invoice(InvoiceId { code, number });
+        let proof = self.prover.prove_state(py, &ledger, subject, &log, witnesses)?;
+        Ok(optional(py, proof.as_deref()))
     }
 
     fn codes(&self, py: Python<'_>) -> PyResult<Vec<String>> {

@@ -51,7 +51,7 @@ mod _core {
         cosign, open_note, parse_checkpoint, rfc6962_root, verify_consistency, vkey_cosignature, vkey_ed25519,
     };
     #[pymodule_export]
-    use crate::proofs::{proof_to_compact, proof_to_json, verify_proof};
+    use crate::proofs::{is_state_proof, proof_to_compact, proof_to_json, verify_proof, verify_state_proof};
     #[pymodule_export]
     use crate::public_log::PublicLog;
     #[pymodule_export]

@@ -7,6 +7,7 @@ use farechain_core::block::Header;
 use farechain_core::note::{Checkpoint, Note, Verifier};
 use farechain_core::outcome::Location;
 use farechain_core::proof::{self, Proof};
+use farechain_core::state_proof::{StateProof, Subject};
 use farechain_ledger::error::LedgerError as Refusal;
 use farechain_ledger::ledger::Ledger;
 use farechain_ledger::public_log::PublicDirectory;
@@ -62,6 +63,39 @@ impl Prover {
         log: &Log<'_>,
         known: Vec<String>,
     ) -> PyResult<Vec<u8>> {
+        let work = |witnessed: &Witnessed, directory: &PublicDirectory| {
+            Ok(prove(ledger, location, witnessed, directory)?.to_compact())
+        };
+        self.under_checkpoint(py, log, known, work)
+    }
+
+    /// The compact proof of where somebody stands under the latest commitment that the published checkpoint covers; `None`
+    /// where there is none that can be shown.
+    pub(crate) fn prove_state(
+        &self,
+        py: Python<'_>,
+        ledger: &Ledger,
+        subject: Subject,
+        log: &Log<'_>,
+        known: Vec<String>,
+    ) -> PyResult<Option<Vec<u8>>> {
+        let work = |witnessed: &Witnessed, directory: &PublicDirectory| {
+            let Some((location, view)) = ledger.committed_state(witnessed.size)? else { return Ok(None) };
+            let steps = ledger.state_steps(&view, &subject)?;
+            let commitment = prove(ledger, location, witnessed, directory)?;
+            Ok(Some(StateProof { subject, commitment, steps }.to_compact()))
+        };
+        self.under_checkpoint(py, log, known, work)
+    }
+
+    /// Works under the published checkpoint, without the interpreter.
+    fn under_checkpoint<T: Send>(
+        &self,
+        py: Python<'_>,
+        log: &Log<'_>,
+        known: Vec<String>,
+        work: impl FnOnce(&Witnessed, &PublicDirectory) -> Result<T, Stop> + Send,
+    ) -> PyResult<T> {
         let verifiers = verifiers(&known)?;
         let (directory, note) = match log {
             Log::Owned(log) => (log.directory().clone(), Some(log.note())),
@@ -70,7 +104,7 @@ impl Prover {
         detached(py, || {
             let note = note.map_or_else(|| directory.checkpoint(), Ok)?;
             let witnessed = self.witnessed(&directory, note, known, &verifiers)?;
-            prove(ledger, location, &witnessed, &directory)
+            work(&witnessed, &directory)
         })
     }
 
@@ -105,7 +139,7 @@ fn prove(
     location: Location,
     witnessed: &Witnessed,
     directory: &PublicDirectory,
-) -> Result<Vec<u8>, Stop> {
+) -> Result<Proof, Stop> {
     let Location { height, index } = location;
     if witnessed.size <= height {
         return Err(Refusal::Invalid(format!("block {height} is not under a published checkpoint yet")).into());
@@ -115,7 +149,7 @@ fn prove(
     let path = ledger.record_path(location)?.ok_or_else(missing)?;
     let header = ledger.log().header(height)?.ok_or_else(missing)?;
     let count = Header::decode(&header).map_err(|_| Refusal::Corrupt(format!("header {height} cannot be read")))?;
-    let proof = Proof {
+    Ok(Proof {
         record,
         index,
         count: count.record_count,
@@ -125,6 +159,5 @@ fn prove(
         tlog_path: directory.inclusion_under(witnessed.size, height)?,
         checkpoint: witnessed.checkpoint.clone(),
         witnesses: witnessed.witnesses.clone(),
-    };
-    Ok(proof.to_compact())
+    })
 }

@@ -6,7 +6,7 @@ use farechain_core::digest::SUITE;
 use farechain_core::record::composed::{self, Loss, Part, RedLine};
 use farechain_core::record::{
     ChangeRecord, ClaimedInvoice, CommandRecord, Invoice, Line, LineRedLetter, OwedRefund, PaymentRecord, Record,
-    RedLetter, RefundRecord, Sum,
+    RedLetter, RefundRecord, StateRecord, Sum,
 };
 use farechain_core::standing::Standing;
 use farechain_core::text::Text;
@@ -81,6 +81,7 @@ pub(crate) fn record_fields<'py>(py: Python<'py>, record: &Record) -> PyResult<B
         Record::Claimed(invoice) => claimed_fields(fields, invoice),
         Record::LineRedLetter(red) => line_red_letter_fields(fields, red),
         Record::Owed(owed) => owed_fields(fields, owed, state_name(record)),
+        Record::State(state) => state_fields(fields, state),
         Record::Change(change) => change_fields(fields, change),
         Record::Command(command) => command_fields(fields, command),
     }?;
@@ -97,6 +98,7 @@ fn kind_name(record: &Record) -> &'static str {
         Record::Claimed(_) => "CLAIMED",
         Record::LineRedLetter(_) => "RED_OF_LINES",
         Record::Owed(_) => "OWED",
+        Record::State(_) => "STATE",
         Record::Change(change) => command_name(change.kind),
         Record::Command(command) => command_name(command.kind),
     }
@@ -237,6 +239,10 @@ fn owed_fields<'py>(fields: Fields<'py>, owed: &OwedRefund, state: Option<&str>)
         .bytes("identity", &owed.identity)?
         .bytes("refund_root", &owed.refund_root)?;
     fields_of_standing(fields, &owed.standing)
+}
+
+pub(crate) fn state_fields<'py>(fields: Fields<'py>, state: &StateRecord) -> PyResult<Fields<'py>> {
+    fields.bytes("root", &state.root)?.with("count", state.count)?.with("height", state.height)
 }
 
 fn change_fields<'py>(fields: Fields<'py>, change: &ChangeRecord) -> PyResult<Fields<'py>> {

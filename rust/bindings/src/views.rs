@@ -8,14 +8,14 @@ use farechain_core::error::Code;
 use farechain_core::lifecycle;
 use farechain_core::outcome::{Location, Outcome, Verdict};
 use farechain_core::record::composed::Part;
-use farechain_ledger::ledger::{BlockView, InvoiceParts, InvoiceView, Status};
+use farechain_ledger::ledger::{BlockView, InvoiceParts, InvoiceView, StateStatus, Status};
 use farechain_ledger::outbox::{payment_state_name, verdict_name};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::codecs::header_fields;
 use crate::fields::Fields;
-use crate::records::{line_fields, record_fields, standing_fields};
+use crate::records::{line_fields, record_fields, standing_fields, state_fields};
 
 /// The verdicts by their names here, in the order of `Counts::verdicts`.
 const VERDICTS: [&str; 7] = ["issued", "recorded", "reversed", "applied", "drained", "duplicates", "rejected"];
@@ -43,6 +43,19 @@ pub(crate) fn status<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'p
     }
     let curve: Vec<[u32; 2]> = (0u32..).zip(counts.curve).filter(|(_, n)| *n > 0).map(<[u32; 2]>::from).collect();
     Ok(fields.with("curve_day", counts.curve_day)?.with("curve", curve)?.done())
+}
+
+pub(crate) fn state_status<'py>(py: Python<'py>, status: &StateStatus) -> PyResult<Bound<'py, PyDict>> {
+    let committed = status.committed.map(|(location, said)| {
+        let fields = Fields::new(py).with("block", location.height)?;
+        PyResult::Ok(state_fields(fields, &said)?.done())
+    });
+    Ok(Fields::new(py)
+        .with("applied", status.applied)?
+        .with("keys", status.keys)?
+        .with("committed", committed.transpose()?)?
+        .with("due", status.is_due)?
+        .done())
 }
 
 pub(crate) fn by_code<'py>(py: Python<'py>, counts: &[(Code, u64)]) -> PyResult<Bound<'py, PyDict>> {

@@ -26,7 +26,7 @@ use crate::signature::{self, PAYLOAD_TYPE};
 use crate::standing::Standing;
 use crate::text::{SceneCode, TaxId};
 
-pub use drain::{can_drain, drain_input, drain_next};
+pub use drain::{can_drain, drain_input, drain_next, state_input};
 pub use invoice::presented;
 pub use several::Several;
 

@@ -28,6 +28,7 @@ pub mod registry;
 pub mod signature;
 pub mod standing;
 pub mod state_map;
+pub mod state_proof;
 pub mod text;
 pub mod time;
 pub mod tlog;

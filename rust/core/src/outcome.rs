@@ -35,7 +35,7 @@ pub enum Verdict {
     Reversed,
     /// A command took effect (one record).
     Applied,
-    /// The engine's drain of waiting payments (any number of records).
+    /// The engine's own input: a drain of what waits (any number of records), or a commitment to current state (one).
     Drained,
     /// The same as an earlier input, whose first record stands there.
     Duplicate(Location),

@@ -5,7 +5,7 @@
 //! Whose signature lines the checkpoint may have is in `proof/signers.rs`.
 
 mod compact;
-mod json;
+pub(crate) mod json;
 mod mismatch;
 mod signers;
 #[cfg(test)]

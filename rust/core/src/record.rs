@@ -300,6 +300,17 @@ pub struct ChangeRecord {
     pub standing: Standing,
 }
 
+/// What is committed to of current state: the map of what every payment and invoice has, after a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateRecord {
+    /// The root of the map.
+    pub root: Digest,
+    /// Its keys.
+    pub count: u64,
+    /// The block after which it is so, below the block of the record.
+    pub height: u64,
+}
+
 /// A command that took effect; what it says is the annex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommandRecord {
@@ -332,6 +343,8 @@ pub enum Record {
     LineRedLetter(Box<LineRedLetter>),
     /// Kind 7.
     Owed(Box<OwedRefund>),
+    /// Kind 8, made by the engine.
+    State(StateRecord),
     /// Kinds 16 to 32, and 60.
     Command(CommandRecord),
     /// Kinds 42 to 49, 51, 53 to 57.

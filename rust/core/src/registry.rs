@@ -18,6 +18,7 @@ use crate::block::Genesis;
 use crate::command::{InvoiceId, MandateRow, Rate, RateRow, Role, Scene};
 use crate::digest::Digest;
 use crate::input::Kid;
+use crate::outcome::Location;
 use crate::signature::PublicKey;
 use crate::text::{InvoiceCode, SceneCode, TaxCode, TaxId, Text};
 
@@ -189,6 +190,15 @@ impl Waiting {
     }
 }
 
+/// The latest commitment to current state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Where its record stands.
+    pub location: Location,
+    /// The block after which the state is so.
+    pub height: u64,
+}
+
 /// Keys, issuers, tables, mandates, grants, queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registry {
@@ -215,6 +225,8 @@ pub struct Registry {
     pending: BTreeMap<InvoiceId, Pending>,
     /// Owed reversals by invoice, in the order in which they came.
     owed: BTreeMap<InvoiceId, Vec<Owed>>,
+    /// What is committed to of current state.
+    committed: Option<Committed>,
 }
 
 impl Registry {
@@ -241,12 +253,18 @@ impl Registry {
             individuals: BTreeSet::new(),
             pending: BTreeMap::new(),
             owed: BTreeMap::new(),
+            committed: None,
         })
     }
 
     /// What the chain is.
     pub fn genesis(&self) -> &Genesis {
         &self.genesis
+    }
+
+    /// The latest commitment to current state.
+    pub fn committed(&self) -> Option<Committed> {
+        self.committed
     }
 
     /// A registered key, retired ones included.

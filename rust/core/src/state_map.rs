@@ -5,6 +5,7 @@
 //! key if it is there at all. Hashing rules are in `docs/format.md`, section 9; the form of proofs in `state_map/proof.rs`.
 
 mod proof;
+mod subjects;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use alloc::vec::Vec;
 use crate::digest::{self, Digest};
 
 pub use proof::{Found, MAX_PROOF_BYTES, Proof, Refused, Step, verify};
+pub use subjects::{keys, of_invoice};
 
 /// A key and its value.
 pub type Entry = (Digest, Digest);
@@ -72,11 +74,11 @@ pub fn root(entries: &[Entry]) -> Digest {
     root_of(entries, &leaves)
 }
 
-/// The same, where the hashes of the entries are known already.
+/// The same, where the hashes of the entries are known already; of these nothing but the keys is looked at.
 ///
 /// # Panics
 /// If two neighbours have the same key, or there are not as many hashes as entries.
-pub fn root_of(entries: &[Entry], leaves: &[Digest]) -> Digest {
+pub fn root_of<V>(entries: &[(Digest, V)], leaves: &[Digest]) -> Digest {
     assert_eq!(entries.len(), leaves.len(), "a hash for each entry");
     let Some(first) = leaves.first() else { return empty() };
     // Nodes that have their left child and wait for their right one, the bits increasing.
@@ -101,11 +103,16 @@ fn close(open: &mut Vec<(u8, Digest)>, right: &mut Digest, bit: Option<u8>) {
 
 /// The proof of what a key has, from entries in the order of their keys, none twice.
 pub fn prove(entries: &[Entry], key: &Digest) -> Proof {
-    prove_by(entries, key, root)
+    let (steps, end) = prove_by(entries, key, root);
+    Proof { steps, found: Found::of(end, key) }
 }
 
-/// The same, where [`root`] has a faster equal.
-pub fn prove_by(entries: &[Entry], key: &Digest, root: impl Fn(&[Entry]) -> Digest) -> Proof {
+/// The steps to a key and the entry at their end, where [`root`] has a faster equal, or a key has more than its value.
+pub fn prove_by<'e, V>(
+    entries: &'e [(Digest, V)],
+    key: &Digest,
+    root: impl Fn(&[(Digest, V)]) -> Digest,
+) -> (Vec<Step>, Option<&'e (Digest, V)>) {
     let (mut mine, mut steps) = (entries, Vec::new());
     while let [first, .., last] = mine
         && let Some(at) = parting(&first.0, &last.0)
@@ -115,5 +122,5 @@ pub fn prove_by(entries: &[Entry], key: &Digest, root: impl Fn(&[Entry]) -> Dige
         mine = if bit(key, at) { right } else { left };
         steps.push(Step { bit: at, sibling: root(other) });
     }
-    Proof { steps, found: Found::of(mine.first(), key) }
+    (steps, mine.first())
 }

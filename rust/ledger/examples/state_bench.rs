@@ -11,8 +11,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use farechain_core::digest::{Digest, leaf};
-use farechain_core::state_map::{Entry, verify};
-use farechain_ledger::state_map::{Changes, Limits, Position, Rebuild, StateMap, View};
+use farechain_core::state_map::verify;
+use farechain_ledger::state_map::{Changes, Entry, Held, Limits, Position, Rebuild, StateMap, View};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Changes of a day.
@@ -53,7 +53,12 @@ fn key(i: u64) -> Digest {
 fn change(entries: u64, day: u64, i: u64) -> Entry {
     let known = mixed(day << 32 | i) % entries;
     let fresh = entries + day * DAY + i;
-    (key(if i.is_multiple_of(2) { known } else { fresh }), leaf(&(day << 32 | i).to_be_bytes()))
+    (key(if i.is_multiple_of(2) { known } else { fresh }), held(day << 32 | i))
+}
+
+/// A record of this number.
+fn held(i: u64) -> Held {
+    Held { hash: leaf(&i.to_be_bytes()), place: i }
 }
 
 /// A line of the process's status, in MB.
@@ -84,7 +89,7 @@ fn proofs(what: &str, view: &View, mut key_of: impl FnMut(u64) -> Digest, is_the
     let (mut bytes, mut longest) = (0, 0);
     let keys: Vec<Digest> = (0..PROOFS).map(&mut key_of).collect();
     let made: Vec<Vec<u8>> = timed(&format!("prove, {what}"), PROOFS, || {
-        keys.iter().map(|key| view.prove(key).expect("a good map").to_bytes()).collect()
+        keys.iter().map(|key| view.prove(key).expect("a good map").proof.to_bytes()).collect()
     });
     for proof in &made {
         bytes += proof.len();
@@ -115,7 +120,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut map = timed("make it from all changes", entries, || {
         let mut rebuild = Rebuild::new(&dir, limits)?;
-        (0..entries).try_for_each(|i| rebuild.push(key(i), leaf(&i.to_be_bytes())))?;
+        (0..entries).try_for_each(|i| rebuild.push(key(i), held(i)))?;
         rebuild.finish(position())
     })?;
     show(&map, &dir)?;
@@ -127,8 +132,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             (0..batches).try_for_each(|batch| {
                 let mut changes = Changes::default();
                 (batch * each..(batch + 1) * each).for_each(|i| {
-                    let (key, value) = change(entries, day, i);
-                    changes.push(key, value);
+                    let (key, held) = change(entries, day, i);
+                    changes.push(key, held);
                 });
                 map.apply(position(), &changes.take()).map(|_| ())
             })

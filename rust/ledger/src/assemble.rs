@@ -9,7 +9,7 @@ use farechain_core::digest::{self, Digest};
 use farechain_core::error::Code;
 use farechain_core::input;
 use farechain_core::outcome::{Outcome, Verdict};
-use farechain_core::record::Record;
+use farechain_core::record::{Record, StateRecord};
 use farechain_core::registry::Damage;
 use farechain_lanes::blake3;
 
@@ -61,16 +61,21 @@ pub struct Assembled<'a> {
 }
 
 impl<'a> Assembled<'a> {
-    /// Decides the inputs in order, after a drain if anything that waits can be issued.
+    /// Decides the inputs in order, after the engine's own: a commitment to current state where one is given, and a drain if
+    /// anything that waits can be issued.
     ///
     /// # Errors
     /// [`Damage`]: an invariant is broken; stop the process.
     pub fn build(
         mut draft: Draft<'_, 'a>,
         engine: &Position,
+        state: Option<StateRecord>,
         steps: impl ExactSizeIterator<Item = Step<'a>>,
     ) -> Result<Assembled<'a>, Damage> {
-        let mut built = Assembled { outcomes: Vec::with_capacity(steps.len() + 1), ..Assembled::default() };
+        let mut built = Assembled { outcomes: Vec::with_capacity(steps.len() + 2), ..Assembled::default() };
+        if let Some(state) = state {
+            built.commit_to(state, &mut draft, engine)?;
+        }
         built.drain(&mut draft, engine)?;
         for step in steps {
             let first = draft.entries.len();
@@ -98,26 +103,37 @@ impl<'a> Assembled<'a> {
         if !decide::can_drain(draft, block) {
             return Ok(());
         }
-        let drain_max = draft.registry().genesis().drain_max;
-        let mut bytes = Vec::new();
-        let value = decide::drain_input(drain_max);
-        input::encode(&mut bytes, engine.next_offset, None, std::iter::empty(), Some(&value));
+        let (drain_max, first) = (draft.registry().genesis().drain_max, draft.entries.len());
         for _ in 0..drain_max {
             let Some(entry) = decide::drain_next(draft, block) else { break };
             draft.push(entry)?;
         }
+        self.conclude_engine(&decide::drain_input(drain_max), first..draft.entries.len(), block, engine);
+        Ok(())
+    }
+
+    /// The record is the first of its block.
+    fn commit_to(&mut self, state: StateRecord, draft: &mut Draft<'_, 'a>, engine: &Position) -> Result<(), Damage> {
+        draft.push(Entry { record: Record::State(state), annex: None })?;
+        self.conclude_engine(&decide::state_input(state.height), 0..1, draft.block(), engine);
+        Ok(())
+    }
+
+    /// The outcome of an input of the engine's own, behind those that it has in this block already.
+    fn conclude_engine(&mut self, value: &[u8], records: Range<usize>, block: Block, engine: &Position) {
+        let offset = engine.next_offset + self.outcomes.len() as u64;
+        let mut bytes = Vec::new();
+        input::encode(&mut bytes, offset, None, std::iter::empty(), Some(value));
         let digest = digest::keyed(&digest::INPUT, &bytes);
         let timestamp_ms = block.time_ms.cast_signed();
         let what = What::Rejected(farechain_core::error::Code::State);
-        let step = Step { source: ENGINE, offset: engine.next_offset, timestamp_ms, digest, what };
-        self.conclude(Verdict::Drained, 0..draft.entries.len(), &step);
-        self.parts.ranges.push(SourceRange {
+        self.conclude(Verdict::Drained, records, &Step { source: ENGINE, offset, timestamp_ms, digest, what });
+        self.parts.ranges = vec![SourceRange {
             source: ENGINE,
             first_offset: engine.next_offset,
-            next_offset: engine.next_offset + 1,
+            next_offset: offset + 1,
             last_digest: digest,
-        });
-        Ok(())
+        }];
     }
 
     fn conclude(&mut self, verdict: Verdict, records: Range<usize>, step: &Step<'_>) {

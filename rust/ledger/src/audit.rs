@@ -5,6 +5,7 @@
 
 mod ahead;
 mod block;
+mod state;
 mod walk;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use crate::ledger::genesis_is_there;
 use crate::log::LogReader;
 use crate::prepare::Keyring;
 use crate::rejected::RejectedStore;
+use state::Followed;
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -66,6 +68,8 @@ pub struct Report {
     pub rejected: u64,
     /// Rejected inputs whose bytes were there, so that the reason was found again.
     pub rejected_rederived: u64,
+    /// Commitments to current state, each compared with the map that the blocks before it make.
+    pub states: u64,
     /// Rejected inputs whose bytes have expired.
     pub rejected_expired: u64,
     /// Accepted inputs whose signature was verified again.
@@ -85,12 +89,15 @@ struct Auditor<'a> {
     verifier: Verifier,
     state: Option<(Index, Registry)>,
     snapshot: VecDeque<Part>,
+    /// The map of current state, once a commitment to it was found.
+    follower: Option<Followed>,
     /// How many inputs are prepared together, next time.
     inputs_ahead: usize,
     report: Report,
 }
 
-/// Audits the ledger at `dir`. Takes no lock and writes nothing; a ledger that is being written is audited up to its head.
+/// Audits the ledger at `dir`. Takes no lock and writes nothing there; the map of current state, where one was committed to,
+/// is made in the directory for temporary files; a ledger that is being written is audited up to its head.
 ///
 /// # Errors
 /// `Missing`, `Io`. What is wrong with the ledger is no error but [`Report::failure`].
@@ -109,6 +116,7 @@ pub fn audit(dir: &Path, options: &AuditOptions) -> Result<(Report, LogReader), 
         verifier: Verifier::new(1, 192 << 20),
         state: None,
         snapshot: snapshot::parts(&dir.join("index"), secret).into(),
+        follower: None,
         inputs_ahead: 1,
         report: Report::default(),
     };

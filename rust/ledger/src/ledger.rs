@@ -3,7 +3,11 @@
 mod following;
 mod open;
 mod query;
+mod state;
+#[cfg(test)]
+mod state_tests;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -12,7 +16,7 @@ use farechain_core::decide::{self, Block};
 use farechain_core::digest::{self, Digest};
 use farechain_core::error::Code;
 use farechain_core::outcome::Verdict;
-use farechain_core::record::Record;
+use farechain_core::record::{Record, StateRecord};
 use farechain_core::registry::Registry;
 use farechain_lanes::Verifier;
 use farechain_lanes::blake3::Tree;
@@ -30,12 +34,16 @@ use crate::prepare::{Keyring, PrepareTimes, prepare, timed};
 use crate::recent::Recent;
 use crate::rejected::{DAY_MS, RejectedStore};
 use crate::settled::Settled;
+use crate::state_map::Follower;
+
+use state::Views;
 
 pub use following::{ChangeRow, RejectionRow, WaitingRow};
 pub use open::{Create, OpenOptions};
 pub(crate) use open::{State, confirm, genesis_is_there};
 pub(crate) use query::read_outcomes;
 pub use query::{BlockView, InputFrame, InvoiceParts, InvoiceView, Status};
+pub use state::StateStatus;
 
 /// Inputs between asking memory for an identity's slots and deciding it: of a large index they are in no cache
 /// (`examples/index_bench.rs`).
@@ -93,6 +101,11 @@ pub struct Ledger {
     threads: usize,
     rejected_days: u64,
     trees: Mutex<Recent<u64, Tree>>,
+    /// Opened so, or closed since.
+    readonly: AtomicBool,
+    state_dir: PathBuf,
+    follower: Mutex<Option<Follower>>,
+    views: Mutex<Views>,
 }
 
 /// A block's hash and bytes, and what was rejected.
@@ -178,6 +191,15 @@ impl Ledger {
     /// `Conflict` for ranges that are not at the ledger's positions; `Poisoned` and `Io`: leave the process and open again;
     /// `Invalid` for a ledger opened for reading.
     pub fn commit(&self, batch: &PreparedBatch, time_ms: u64) -> Result<Committed, LedgerError> {
+        self.commit_checked(batch, time_ms, None)
+    }
+
+    fn commit_checked(
+        &self,
+        batch: &PreparedBatch,
+        time_ms: u64,
+        state: Option<StateRecord>,
+    ) -> Result<Committed, LedgerError> {
         let mut guard = self.writer();
         let writer =
             guard.as_mut().ok_or_else(|| LedgerError::Invalid("the ledger is open for reading only".into()))?;
@@ -187,7 +209,7 @@ impl Ledger {
         self.check_ranges(batch)?;
         // Set first and taken back at the end: a panic on the way leaves it set.
         self.poisoned.store(true, Ordering::Release);
-        let committed = self.commit_checked(writer, batch, time_ms)?;
+        let committed = self.commit_next(writer, batch, time_ms, state)?;
         self.poisoned.store(false, Ordering::Release);
         Ok(committed)
     }
@@ -205,15 +227,16 @@ impl Ledger {
         Ok(())
     }
 
-    fn commit_checked(
+    fn commit_next(
         &self,
         writer: &mut Writer,
         batch: &PreparedBatch,
         time_ms: u64,
+        state: Option<StateRecord>,
     ) -> Result<Committed, LedgerError> {
         let index = self.index();
         let block = Block { height: self.log.blocks(), time_ms: time_ms.max(index.time_ms) };
-        let (built, decide_ns) = timed(|| self.build(&index, batch, block));
+        let (built, decide_ns) = timed(|| self.build(&index, batch, block, state));
         let mut built = built?;
         if built.outcomes.is_empty() && batch.ranges.is_empty() {
             return Ok(Committed {
@@ -258,7 +281,13 @@ impl Ledger {
         Sealed { hash: digest::block(&header), body: built.parts.pieces(&header), evidence, rejected }
     }
 
-    fn build<'b>(&self, index: &Index, batch: &'b PreparedBatch, block: Block) -> Result<Assembled<'b>, LedgerError> {
+    fn build<'b>(
+        &self,
+        index: &Index,
+        batch: &'b PreparedBatch,
+        block: Block,
+        state: Option<StateRecord>,
+    ) -> Result<Assembled<'b>, LedgerError> {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         let draft = Draft::new(index, &self.log, &mut registry, block, batch.inputs.len());
         let steps = batch.inputs.iter().enumerate().map(|(i, input)| {
@@ -268,7 +297,7 @@ impl Ledger {
             }
             step(batch, input)
         });
-        Assembled::build(draft, &index.positions[0], steps).map_err(damage)
+        Assembled::build(draft, &index.positions[0], state, steps).map_err(damage)
     }
 
     fn apply(&self, built: &Assembled<'_>, block: Block, hash: Digest, bytes: u64) {
@@ -293,6 +322,7 @@ impl Ledger {
     /// # Errors
     /// `Io` where the snapshot cannot be written; the ledger is closed all the same.
     pub fn close(&self) -> Result<(), LedgerError> {
+        self.stop_following();
         let Some(mut writer) = self.writer().take() else { return Ok(()) };
         if self.poisoned.load(Ordering::Acquire) { Ok(()) } else { self.write_snapshot(&mut writer) }
     }
@@ -306,6 +336,7 @@ impl Ledger {
     pub fn memory_bytes(&self) -> Vec<(&'static str, usize)> {
         let mut tables = self.index().memory_bytes();
         tables.push(("signers", self.verifier.memory_bytes()));
+        tables.push(("state", self.state_memory_bytes()));
         tables
     }
 }

@@ -9,7 +9,6 @@ use farechain_core::record::{Invoice, OwedState, PaymentState, Record, RedLetter
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, read_outcomes};
 use crate::log::body::{Body, ByteList, has_evidence};
-use crate::settled::standing_of;
 
 use json::Object;
 
@@ -292,7 +291,7 @@ fn invoice_of(body: &Body, index: usize, record: &Record) -> Option<Object> {
         invoice.integer("net_fen", net_fen).integer("tax_fen", tax_fen).integer("total_fen", total_fen);
         return Some(invoice);
     }
-    let standing = standing_of(record)?;
+    let standing = record.standing()?;
     let id = record.stands_for()?;
     invoice.text("code", id.code.as_str()).number("number", u64::from(id.number));
     invoice.text("fiscal", standing.fiscal.as_str()).text("claim", standing.claim.as_str());

@@ -209,15 +209,9 @@ impl<'a> Read<'a> {
 
     /// A blue invoice whose record this is, with the latest record that says where it stands.
     pub fn invoice(&self, latest: Option<&Read<'_>>) -> Option<InvoiceNow> {
-        let (seller, buyer_tax_id, payer, untouched) = match &self.record {
-            Record::Invoice(invoice) => {
-                let untouched = Standing::untouched(invoice.line.total_fen.unsigned_abs(), None);
-                (invoice.seller, None, invoice.payer, untouched)
-            }
-            Record::Claimed(invoice) => {
-                let untouched = Standing::untouched(invoice.sum.total_fen.unsigned_abs(), invoice.holder);
-                (invoice.seller, invoice.buyer_tax_id, None, untouched)
-            }
+        let (seller, buyer_tax_id, payer) = match &self.record {
+            Record::Invoice(invoice) => (invoice.seller, None, invoice.payer),
+            Record::Claimed(invoice) => (invoice.seller, invoice.buyer_tax_id, None),
             _ => return None,
         };
         Some(InvoiceNow {
@@ -227,7 +221,7 @@ impl<'a> Read<'a> {
             buyer_tax_id,
             payer,
             is_single: matches!(self.record, Record::Invoice(_)),
-            standing: latest.and_then(|latest| standing_of(&latest.record)).unwrap_or(untouched),
+            standing: latest.and_then(|latest| latest.record.standing()).or_else(|| self.record.untouched())?,
         })
     }
 
@@ -285,18 +279,7 @@ pub fn read_record(log: &LogReader, location: Location) -> Record {
 
 /// The standing that the record at a place says.
 pub fn standing_at(log: &LogReader, location: Location) -> Option<Standing> {
-    standing_of(&read_record(log, location))
-}
-
-/// The standing that a record says.
-pub fn standing_of(record: &Record) -> Option<Standing> {
-    match record {
-        Record::RedLetter(red) => Some(Standing::untouched(red.remaining_fen, None)),
-        Record::LineRedLetter(red) => Some(red.standing),
-        Record::Owed(owed) => Some(owed.standing),
-        Record::Change(change) => Some(change.standing),
-        _ => None,
-    }
+    read_record(log, location).standing()
 }
 
 fn record_bytes(log: &LogReader, location: Location) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! The map of current state on disk: what each payment and invoice has, under one root, with proofs against it.
 //!
-//! Knows keys, values and positions, not what they mean. Derived from the log: whatever is wrong with its files, it is made
+//! Knows keys, values, places and positions; what records mean is read by [`Follower`] alone. Derived from the log: whatever is wrong with its files, it is made
 //! again. The tree of `farechain_core::state_map` is cut into buckets of a few neighbouring entries, on disk with their hashes
 //! in 256 files by first byte, each written at once; what came since is in memory, and in a journal. Memory has a hash for
 //! each group of some dozen buckets, and the nodes above. Views share all that did not change, so that a proof is of the
@@ -9,6 +9,8 @@
 mod base;
 mod bytes;
 mod changes;
+mod entry;
+mod follower;
 mod group;
 mod hashing;
 mod journal;
@@ -27,15 +29,17 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::Entry;
 
 use crate::error::LedgerError;
 use journal::{Frame, Journal};
 use shard::{SHARDS, Shard};
 
 pub use changes::Changes;
+pub use entry::{Entry, Held};
+pub use follower::Follower;
+pub(crate) use follower::is_of;
 pub use rebuild::Rebuild;
-pub use view::View;
+pub use view::{Shown, View};
 
 /// How far the log has been folded in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,6 +103,26 @@ impl StateMap {
     /// The files, then what the journal has beyond them; both must come to the root that the journal states.
     fn read(dir: &Path, limits: Limits) -> Result<Option<StateMap>, LedgerError> {
         let Some((journal, frames)) = Journal::open(dir, limits.segment_bytes)? else { return Ok(None) };
+        let Some((view, sequence)) = StateMap::replay(dir, &frames)? else { return Ok(None) };
+        Ok(Some(StateMap { dir: dir.to_path_buf(), limits, view, journal, sequence, failed: false }))
+    }
+
+    /// The map of a directory that another process may be writing, to be read as it is now. `None` where it is missing,
+    /// damaged, or was written while it was read: try again.
+    ///
+    /// # Errors
+    /// [`LedgerError::Io`].
+    pub fn look(dir: &Path) -> Result<Option<View>, LedgerError> {
+        let read = Journal::scan(dir).and_then(|(_, frames)| StateMap::replay(dir, &frames));
+        match read {
+            Ok(replayed) => Ok(replayed.map(|(view, _)| view)),
+            Err(LedgerError::Corrupt(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the files and the frames beyond them come to, and the last frame's sequence.
+    fn replay(dir: &Path, frames: &[Frame<'_>]) -> Result<Option<(View, u64)>, LedgerError> {
         let Some(last) = frames.last().cloned() else { return Ok(None) };
         let mut shards = Vec::with_capacity(SHARDS);
         for number in 0..=u8::MAX {
@@ -110,7 +134,7 @@ impl StateMap {
         }
         let mut count: u64 = shards.iter().map(|shard| u64::from(shard.base.entries)).sum();
         for (number, shard) in (0..=u8::MAX).zip(&mut shards) {
-            let (waiting, oldest) = waiting(&frames, number, shard.base.sequence);
+            let (waiting, oldest) = waiting(frames, number, shard.base.sequence);
             let (next, added) = shard.apply(&waiting, oldest)?;
             *shard = next;
             count += added;
@@ -119,8 +143,7 @@ impl StateMap {
         if (view.root(), count) != (last.root, last.count) {
             return damaged("the files are not those of the journal");
         }
-        let map = StateMap { dir: dir.to_path_buf(), limits, view, journal, sequence: last.sequence, failed: false };
-        Ok(Some(map))
+        Ok(Some((view, last.sequence)))
     }
 
     /// A map whose files were just written, with a journal that begins there.

@@ -7,7 +7,8 @@ const LEAST = { 1: 24n, 2: 0x100n, 4: 0x1_0000n, 8: 0x1_0000_0000n };
 
 /**
  * Reads one item that must fill the bytes.
- * Integers become numbers (beyond 2^53 they are refused), byte strings `Uint8Array`, texts strings, arrays arrays, null null.
+ * Integers become numbers (beyond 2^53 they are refused), byte strings `Uint8Array`, texts strings, arrays arrays, booleans and
+ * null themselves.
  */
 export function decode(bytes, what) {
   const wrong = `${what} is not the deterministic CBOR that was expected`;
@@ -32,6 +33,7 @@ export function decode(bytes, what) {
     must(depth < MAX_DEPTH, wrong);
     const [first] = take(1);
     if (first === 0xf6) return null;
+    if (first === 0xf4 || first === 0xf5) return first === 0xf5;
     const value = argument(first & 31);
     switch (first >> 5) {
       case 0: return value;

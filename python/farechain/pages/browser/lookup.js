@@ -4,17 +4,18 @@ import { MAX_PROOF_BYTES, verifyProof } from "./proof.js";
 import { fail, rowsOf, show } from "./answer.js";
 import { Refused, must } from "./bytes.js";
 import { fragmentBytes, readCode } from "./codes.js";
+import { isStateProof, verifyStateProof } from "./state_proof.js";
 import { dayOf, fen, typed } from "./text.js";
 import { Told, text } from "./words.js";
 
 const VERDICTS = { E_NOT_FOUND: "missing", E_MISMATCH: "mismatch", E_TRIES: "tries", E_SCHEMA: "malformed" };
 
 /** Verifies and measures: `{proven, checked}`. A `Refused` has `checked` too: how far it came. */
-export function check(bytes, keys) {
+export function check(bytes, keys, verify = verifyProof) {
   const steps = [];
   const started = performance.now();
   try {
-    const proven = verifyProof(bytes, keys, (name, values) => steps.push({ name, values }));
+    const proven = verify(bytes, keys, (name, values) => steps.push({ name, values }));
     return { proven, checked: { steps, tookMs: performance.now() - started, reason: "" } };
   } catch (error) {
     if (error instanceof Refused) error.checked = { steps, tookMs: performance.now() - started, reason: error.message };
@@ -130,7 +131,17 @@ export function checkFragment(fragment, keys, place) {
 
 /** Checks the bytes of a proof and shows the answer: whoever has the proof has what it says. */
 function showProof(bytes, keys, place) {
+  if (isStateProof(bytes)) {
+    showState(check(bytes, keys, verifyStateProof), place);
+    return;
+  }
   const { proven, checked } = check(bytes, keys);
   const rows = proven.fields.code ? rowsOf(proven.fields, proven.hash) : [["Record", "记录", proven.fields.kind]];
   show(place, { verdict: "proven", reason: text("proven"), rows, checked });
+}
+
+/** Where somebody stood after a block: what came later, a later proof tells. */
+function showState({ proven, checked }, place) {
+  const rows = [["Of", "对象", proven.whom], ["Stands", "状态", proven.words], ["After block", "截至区块", String(proven.stateHeight)]];
+  show(place, { verdict: "proven", rows, checked });
 }

@@ -7,6 +7,7 @@ import { fail, show } from "./answer.js";
 import { must } from "./bytes.js";
 import { verifyProof } from "./proof.js";
 import { Told, text } from "./words.js";
+import { verifyStateProof } from "./state_proof.js";
 
 /** Whom to believe, as the page says: a page served by the operator is the operator's word (see /verifier.html). */
 const keys = JSON.parse(document.body.dataset.keys);
@@ -76,4 +77,4 @@ const scanned = document.getElementById("scanned");
 if (scanned) checkScanned(scanned, place);
 
 /** For the console and for tests: the same check as the page's. */
-globalThis.farechain = { verifyProof, keys };
+globalThis.farechain = { verifyProof, verifyStateProof, keys };

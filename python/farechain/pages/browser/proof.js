@@ -8,8 +8,6 @@ import { blockHash, log, records, rootOf } from "./merkle.js";
 import { MAX_SIGNATURES, cosignersOf, parseCheckpoint, parseNote, readKeys } from "./note.js";
 import { readRecord } from "./record.js";
 
-export { verifyState } from "./state_map.js";
-
 /** The most bytes that a proof may have. */
 export const MAX_PROOF_BYTES = 16 * 1024;
 const FORMAT = "farechain-proof/1";
@@ -59,7 +57,13 @@ function fromJson(text) {
 /** Takes a proof apart, JSON or compact, and checks the form of every part. */
 export function parseProof(bytes) {
   must(bytes.length <= MAX_PROOF_BYTES, `a proof has at most ${MAX_PROOF_BYTES} bytes`);
-  const proof = bytes[0] === 0x7b ? fromJson(fromUtf8(bytes, "the proof")) : fromCompact(bytes);
+  return checkForm(bytes[0] === 0x7b ? fromJson(fromUtf8(bytes, "the proof")) : fromCompact(bytes));
+}
+
+/** Takes apart the JSON of a proof that stands inside another document, which says how it is written. */
+export const fromParsed = (object) => checkForm(fromJson(JSON.stringify(object)));
+
+function checkForm(proof) {
   must(proof.record instanceof Uint8Array && proof.header instanceof Uint8Array, "record or header is missing");
   must(isCount(proof.index) && isCount(proof.size), "index or tlog_size is not a number");
   for (const path of [proof.path, proof.logPath]) {
@@ -94,6 +98,11 @@ export function readHeader(bytes) {
  */
 export function verifyProof(bytes, keys, passed = () => {}) {
   const proof = parseProof(bytes);
+  return { ...verifyParsed(proof, keys, passed), fields: readRecord(proof.record) };
+}
+
+/** The same of a proof that was taken apart, whatever its record says. */
+export function verifyParsed(proof, keys, passed = () => {}) {
   const header = readHeader(proof.header);
   must(proof.count === undefined || proof.count === header.recordCount, "count is not the header's record count");
   const leaf = records.leaf(proof.record);
@@ -125,7 +134,6 @@ export function verifyProof(bytes, keys, passed = () => {}) {
   passed("threshold", { names: names.join(", ") || "nobody", needed: keys.threshold });
   return {
     hash: toHex(leaf),
-    fields: readRecord(proof.record),
     height: header.height,
     timeMs: header.timeMs,
     blockHash: hash,

@@ -18,6 +18,13 @@ pub fn drain_input(drain_max: u32) -> Vec<u8> {
     out
 }
 
+/// The value of the engine's input that commits to the state after a block: CBOR `[1, "STATE", height]`.
+pub fn state_input(height: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    Encoder::new(&mut out).array(3).uint(1).text("STATE").uint(height);
+    out
+}
+
 /// Whether anything that waits could be issued in this block.
 pub fn can_drain<V: View>(view: &V, block: Block) -> bool {
     view.registry().waiting() > 0 && drain_next(view, block).is_some()

@@ -57,7 +57,8 @@ impl Proof {
     }
 }
 
-fn read(root: Value<'_>) -> Result<Proof, Mismatch> {
+/// A proof that is an object of a document; whether it is written in the one way is for whoever has its bytes to say.
+pub(crate) fn read(root: Value<'_>) -> Result<Proof, Mismatch> {
     let mut members = root.members().ok_or(Mismatch::Form("not an object"))?;
     let mut next = |name: &str| members.next().filter(|(found, _)| *found == name).map(|(_, value)| value);
     let wrong = Mismatch::Form;
@@ -80,7 +81,7 @@ fn read(root: Value<'_>) -> Result<Proof, Mismatch> {
     Ok(Proof { record, index, count, path, header, tlog_size, tlog_path, checkpoint, witnesses })
 }
 
-fn read_base64(value: Value<'_>) -> Option<Vec<u8>> {
+pub(crate) fn read_base64(value: Value<'_>) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(value.as_text()?.as_bytes()).ok()
 }
 
@@ -110,7 +111,7 @@ fn read_witnesses(value: Value<'_>) -> Option<Vec<String>> {
     Some(witnesses)
 }
 
-fn base64(out: &mut String, bytes: &[u8]) {
+pub(crate) fn base64(out: &mut String, bytes: &[u8]) {
     out.push('"');
     BASE64_STANDARD.encode_string(bytes, out);
     out.push('"');

@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use crate::note::NoteError;
+use crate::state_map::Refused;
 
 /// What of a proof did not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,10 @@ pub enum Mismatch {
         /// How many must.
         threshold: usize,
     },
+    /// The proof of state does not lead from the root to what is shown.
+    Map(Refused),
+    /// What is shown is not what the state says.
+    State(&'static str),
     /// The caller's keys or threshold make no sense.
     Keys(&'static str),
 }
@@ -86,6 +91,8 @@ impl fmt::Display for Mismatch {
             Self::Witnesses { found, threshold } => {
                 write!(f, "{found} of the given witnesses have cosigned the checkpoint, {threshold} must")
             }
+            Self::Map(refused) => write!(f, "state: {refused}"),
+            Self::State(what) => write!(f, "state: {what}"),
             Self::Keys(what) => write!(f, "keys: {what}"),
         }
     }

@@ -9,8 +9,9 @@ use crate::command::{InvoiceId, Rate};
 use crate::digest::{self, Digest};
 use crate::record::{
     ChangeRecord, ClaimedInvoice, CommandRecord, Invoice, Line, LineRedLetter, OwedRefund, PaymentRecord, PaymentState,
-    Record, RedLetter, RefundRecord, RefundState, composed,
+    Record, RedLetter, RefundRecord, RefundState, StateRecord, composed,
 };
+use crate::standing::Standing;
 
 impl Record {
     /// The number of its kind.
@@ -24,6 +25,7 @@ impl Record {
             Record::Claimed(_) => 5,
             Record::LineRedLetter(_) => 6,
             Record::Owed(_) => 7,
+            Record::State(_) => 8,
             Record::Change(change) => change.kind,
             Record::Command(command) => command.kind,
         }
@@ -32,7 +34,7 @@ impl Record {
     /// The identity that it occupies (a drained record repeats that of its input).
     pub fn identity(&self) -> Option<&Digest> {
         match self {
-            Record::Genesis(_) => None,
+            Record::Genesis(_) | Record::State(_) => None,
             Record::Invoice(invoice) => Some(&invoice.identity),
             Record::RedLetter(red) => Some(&red.identity),
             Record::Payment(payment) => Some(&payment.identity),
@@ -48,7 +50,7 @@ impl Record {
     /// The leaf hash of the canonical data behind it.
     pub fn data_leaf(&self) -> Option<&Digest> {
         match self {
-            Record::Genesis(_) => None,
+            Record::Genesis(_) | Record::State(_) => None,
             Record::Invoice(invoice) => Some(&invoice.payments_root),
             Record::RedLetter(red) => Some(&red.refund_root),
             Record::Payment(payment) => Some(&payment.payments_root),
@@ -105,6 +107,26 @@ impl Record {
         }
     }
 
+    /// Where that invoice stands after it.
+    pub fn standing(&self) -> Option<Standing> {
+        match self {
+            Record::RedLetter(red) => Some(Standing::untouched(red.remaining_fen, None)),
+            Record::LineRedLetter(red) => Some(red.standing),
+            Record::Owed(owed) => Some(owed.standing),
+            Record::Change(change) => Some(change.standing),
+            _ => None,
+        }
+    }
+
+    /// Where a blue invoice stands while no other record says so.
+    pub fn untouched(&self) -> Option<Standing> {
+        match self {
+            Record::Invoice(invoice) => Some(Standing::untouched(invoice.line.total_fen.unsigned_abs(), None)),
+            Record::Claimed(invoice) => Some(Standing::untouched(invoice.sum.total_fen.unsigned_abs(), invoice.holder)),
+            _ => None,
+        }
+    }
+
     /// Whether it takes something off an invoice.
     pub fn is_red(&self) -> bool {
         matches!(self, Record::RedLetter(_) | Record::LineRedLetter(_))
@@ -146,6 +168,9 @@ impl Record {
             Record::Claimed(invoice) => invoice.encode_fields(head(&mut e, 16, 5)),
             Record::LineRedLetter(red) => red.encode_fields(head(&mut e, 19, 6)),
             Record::Owed(owed) => owed.encode_fields(head(&mut e, 12, 7)),
+            Record::State(state) => {
+                head(&mut e, 5, 8).bytes_32(&state.root).uint(state.count).uint(state.height);
+            }
             Record::Change(change) => change.encode_fields(head(&mut e, 9, change.kind)),
             Record::Command(command) => {
                 let e = head(&mut e, 5, command.kind);
@@ -185,6 +210,7 @@ impl Record {
             (5, 16) => Record::Claimed(Box::new(ClaimedInvoice::decode_fields(&mut d)?)),
             (6, 19) => Record::LineRedLetter(Box::new(LineRedLetter::decode_fields(&mut d)?)),
             (7, 12) => Record::Owed(Box::new(OwedRefund::decode_fields(&mut d)?)),
+            (8, 5) => Record::State(StateRecord { root: d.bytes_of()?, count: d.uint()?, height: d.uint()? }),
             (kind @ (42..=49 | 51 | 53..=57), 9) => {
                 Record::Change(Box::new(ChangeRecord::decode_fields(kind, &mut d)?))
             }

@@ -46,6 +46,45 @@ pub struct Loss {
     pub after_fen: u64,
 }
 
+impl Part {
+    /// Appends it as the annex has it.
+    pub fn encode(&self, e: &mut Encoder<'_>) {
+        e.array(5).bytes_32(&self.identity).bytes_32(&self.data_leaf).uint(self.line.into());
+        e.uint(self.fen).int(self.booked_at_ms);
+    }
+
+    /// The opposite of [`Part::encode`].
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn decode(d: &mut Decoder<'_>) -> Result<Part, Malformed> {
+        d.array_of(5)?;
+        Ok(Part {
+            identity: d.bytes_of()?,
+            data_leaf: d.bytes_of()?,
+            line: d.uint_as()?,
+            fen: d.uint()?,
+            booked_at_ms: d.int()?,
+        })
+    }
+}
+
+impl Loss {
+    /// Appends it as the annex has it.
+    pub fn encode(&self, e: &mut Encoder<'_>) {
+        e.array(4).bytes_32(&self.identity).uint(self.line.into()).uint(self.before_fen).uint(self.after_fen);
+    }
+
+    /// The opposite of [`Loss::encode`].
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn decode(d: &mut Decoder<'_>) -> Result<Loss, Malformed> {
+        d.array_of(4)?;
+        Ok(Loss { identity: d.bytes_of()?, line: d.uint_as()?, before_fen: d.uint()?, after_fen: d.uint()? })
+    }
+}
+
 /// An annex taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Composed<'a, L, P> {
@@ -70,17 +109,12 @@ pub struct Written {
 
 /// The annex of a claimed invoice.
 pub fn write_claim(data: &[u8], lines: &[Line], payments: &[Part]) -> Written {
-    write(Some(data), lines, encode_line, payments, |e, part| {
-        e.array(5).bytes_32(&part.identity).bytes_32(&part.data_leaf).uint(part.line.into());
-        e.uint(part.fen).int(part.booked_at_ms);
-    })
+    write(Some(data), lines, encode_line, payments, Part::encode)
 }
 
 /// The annex of a red letter of lines.
 pub fn write_red_letter(data: Option<&[u8]>, lines: &[RedLine], payments: &[Loss]) -> Written {
-    write(data, lines, encode_red_line, payments, |e, loss| {
-        e.array(4).bytes_32(&loss.identity).uint(loss.line.into()).uint(loss.before_fen).uint(loss.after_fen);
-    })
+    write(data, lines, encode_red_line, payments, Loss::encode)
 }
 
 fn write<L, P>(
@@ -88,13 +122,13 @@ fn write<L, P>(
     lines: &[L],
     line: impl Fn(&mut Encoder<'_>, &L),
     payments: &[P],
-    payment: impl Fn(&mut Encoder<'_>, &P),
+    payment: impl Fn(&P, &mut Encoder<'_>),
 ) -> Written {
     let mut bytes = Vec::with_capacity(data.map_or(1, <[u8]>::len) + 80 * lines.len() + 90 * payments.len() + 16);
     Encoder::new(&mut bytes).array(3).optional_bytes(data).array(lines.len());
     let lines_root = write_list(&mut bytes, lines, line);
     Encoder::new(&mut bytes).array(payments.len());
-    let payments_root = write_list(&mut bytes, payments, payment);
+    let payments_root = write_list(&mut bytes, payments, |e, each| payment(each, e));
     Written { bytes, lines_root, payments_root }
 }
 
@@ -123,16 +157,7 @@ pub fn data(annex: &[u8]) -> Result<Option<&[u8]>, Malformed> {
 /// # Errors
 /// [`Malformed`].
 pub fn of_claim(annex: &[u8]) -> Result<Composed<'_, Line, Part>, Malformed> {
-    read(annex, decode_line, |d| {
-        d.array_of(5)?;
-        Ok(Part {
-            identity: d.bytes_of()?,
-            data_leaf: d.bytes_of()?,
-            line: d.uint_as()?,
-            fen: d.uint()?,
-            booked_at_ms: d.int()?,
-        })
-    })
+    read(annex, decode_line, Part::decode)
 }
 
 /// The annex of a red letter of lines.
@@ -140,10 +165,7 @@ pub fn of_claim(annex: &[u8]) -> Result<Composed<'_, Line, Part>, Malformed> {
 /// # Errors
 /// [`Malformed`].
 pub fn of_red_letter(annex: &[u8]) -> Result<Composed<'_, RedLine, Loss>, Malformed> {
-    read(annex, decode_red_line, |d| {
-        d.array_of(4)?;
-        Ok(Loss { identity: d.bytes_of()?, line: d.uint_as()?, before_fen: d.uint()?, after_fen: d.uint()? })
-    })
+    read(annex, decode_red_line, Loss::decode)
 }
 
 fn read<'a, L, P>(

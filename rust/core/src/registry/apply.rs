@@ -7,9 +7,9 @@ use crate::digest;
 use crate::outcome::Location;
 use crate::record::{
     ClaimedInvoice, FLAG_LATE, Invoice, PaymentRecord, PaymentState, Record, RedLetter, RefundRecord, RefundState,
-    composed,
+    StateRecord, composed,
 };
-use crate::registry::{Damage, Key, Registry, Waiting};
+use crate::registry::{Committed, Damage, Key, Registry, Waiting};
 use crate::text::{InvoiceCode, SceneCode, TaxId};
 
 impl Registry {
@@ -36,10 +36,23 @@ impl Registry {
             Record::Refund(refund) => self.apply_refund(refund, location, annex.is_none(), time_ms),
             Record::Claimed(invoice) => self.apply_claimed(invoice, annex),
             Record::LineRedLetter(red) => self.apply_line_red_letter(red, annex),
+            Record::State(state) => self.apply_state(state, location),
             Record::Owed(owed) => self.apply_owed(owed, annex.is_none(), time_ms),
             Record::Change(change) => self.apply_change(change, read(annex, change.kind)?, time_ms),
             Record::Command(command) => self.apply_order(command, read(annex, command.kind)?, location.height, time_ms),
         }
+    }
+
+    /// What the map is after a block is the log's to say; here is looked at which block may be meant.
+    fn apply_state(&mut self, state: &StateRecord, location: Location) -> Result<(), Damage> {
+        if state.height >= location.height {
+            return Err(Damage("a commitment to a state that is not there yet"));
+        }
+        if self.committed.is_some_and(|last| state.height < last.height) {
+            return Err(Damage("a commitment to a state before the one that was committed to"));
+        }
+        self.committed = Some(Committed { location, height: state.height });
+        Ok(())
     }
 
     fn apply_invoice(&mut self, invoice: &Invoice, drained: bool) -> Result<(), Damage> {

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use crate::cbor::{Decoder, Encoder, Malformed};
 use crate::command::{Order, Role};
+use crate::outcome::Location;
 use crate::record::Record;
-use crate::registry::{Declared, Grant, Issuer, Key, Month, Registry, Waiting};
+use crate::registry::{Committed, Declared, Grant, Issuer, Key, Month, Registry, Waiting};
 use crate::signature::PublicKey;
 use crate::text::{TaxId, Text};
 
@@ -17,7 +18,7 @@ impl Registry {
         let mut out = Vec::new();
         let genesis = Record::Genesis(alloc::boxed::Box::new(self.genesis.clone())).to_bytes();
         let mut e = Encoder::new(&mut out);
-        e.array(12).bytes(&genesis).array(self.keys.len());
+        e.array(13).bytes(&genesis).array(self.keys.len());
         for (kid, key) in &self.keys {
             encode_key(&mut e, kid, key);
         }
@@ -40,6 +41,10 @@ impl Registry {
             queue.iter().for_each(|(place, waiting)| encode_waiting(&mut e, seller, *place, waiting));
         }
         self.encode_open(&mut e);
+        match &self.committed {
+            Some(Committed { location, height }) => _ = e.array(2).uint(location.pack()).uint(*height),
+            None => _ = e.null(),
+        }
         out
     }
 
@@ -51,6 +56,7 @@ impl Registry {
             (key.from_height, key.retired_ms) = (0, key.retired_ms.map(|_| 0));
         }
         uncut.forget_times();
+        uncut.committed = None;
         let mut places: Vec<u64> = self.places.values().map(|(_, place)| *place).collect();
         places.sort_unstable();
         let rank = |place: &u64| places.binary_search(place).unwrap_or_default() as u64;
@@ -66,7 +72,7 @@ impl Registry {
     /// [`Malformed`]; the caller rebuilds the state from the log.
     pub fn decode(bytes: &[u8]) -> Result<Registry, Malformed> {
         let mut d = Decoder::new(bytes);
-        d.array_of(12)?;
+        d.array_of(13)?;
         let Record::Genesis(genesis) = Record::decode(d.bytes()?)? else { return Err(Malformed) };
         let keys: BTreeMap<_, Key> = map(&mut d, decode_key)?;
         let issuers = map(&mut d, decode_issuer)?;
@@ -96,6 +102,7 @@ impl Registry {
             individuals: BTreeSet::new(),
             pending: BTreeMap::new(),
             owed: BTreeMap::new(),
+            committed: None,
         };
         for (kid, mut key) in keys {
             key.scenes = registry.shared(key.scenes);
@@ -106,9 +113,15 @@ impl Registry {
             registry.enqueue(seller, place, waiting);
         }
         registry.decode_open(&mut d)?;
+        registry.committed = d.optional(decode_committed)?;
         d.end()?;
         Ok(registry)
     }
+}
+
+fn decode_committed(d: &mut Decoder<'_>) -> Result<Committed, Malformed> {
+    d.array_of(2)?;
+    Ok(Committed { location: Location::unpack(d.uint()?), height: d.uint()? })
 }
 
 pub(super) fn map<'a, K: Ord, V>(

@@ -5,7 +5,7 @@ use farechain_core::decide::Block;
 use farechain_core::digest;
 use farechain_core::error::Code;
 use farechain_core::outcome::{Outcome, Verdict};
-use farechain_core::record::Record;
+use farechain_core::record::{Record, StateRecord};
 use farechain_core::registry::Registry;
 
 use crate::assemble::{Assembled, ENGINE, Step, What, step};
@@ -14,6 +14,7 @@ use crate::audit::walk::Found;
 use crate::audit::{Auditor, Failure, first_difference};
 use crate::batch::{PreparedBatch, PreparedInput};
 use crate::draft::Draft;
+use crate::error::LedgerError;
 use crate::index::{Index, Position};
 use crate::log::body::{Body, has_evidence};
 
@@ -29,7 +30,24 @@ pub(super) fn genesis_difference(body: &Body, registry: &Registry) -> Option<usi
 
 impl Auditor<'_> {
     /// Builds the block again and compares it; then it is applied.
-    pub(super) fn rederive(&mut self, ahead: &Ahead<'_>, batch: &PreparedBatch) -> Option<Failure> {
+    pub(super) fn rederive(
+        &mut self,
+        ahead: &Ahead<'_>,
+        batch: &PreparedBatch,
+    ) -> Result<Option<Failure>, LedgerError> {
+        let state = match self.state_of(&ahead.found)? {
+            Ok(state) => state,
+            Err(failure) => return Ok(Some(failure)),
+        };
+        Ok(self.rederive_with(ahead, batch, state))
+    }
+
+    fn rederive_with(
+        &mut self,
+        ahead: &Ahead<'_>,
+        batch: &PreparedBatch,
+        state: Option<StateRecord>,
+    ) -> Option<Failure> {
         let (index, mut registry) = self.state.take()?;
         let found = &ahead.found;
         let Some(outcomes) = &ahead.outcomes else { return Some(found.in_body(0, "an outcome cannot be read")) };
@@ -46,7 +64,7 @@ impl Auditor<'_> {
         if let Some(failure) = digest_failure(found, outcomes, &inputs) {
             return Some(failure);
         }
-        let built = match self.build(found, outcomes, &inputs, batch, &index, &mut registry) {
+        let built = match self.build(found, outcomes, &inputs, batch, &index, &mut registry, state) {
             Ok(built) => built,
             Err(failure) => return Some(failure),
         };
@@ -59,6 +77,7 @@ impl Auditor<'_> {
         None
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what a block is made of")]
     fn build<'i>(
         &self,
         found: &Found<'_>,
@@ -67,6 +86,7 @@ impl Auditor<'_> {
         batch: &'i PreparedBatch,
         index: &Index,
         registry: &mut Registry,
+        state: Option<StateRecord>,
     ) -> Result<Assembled<'i>, Failure> {
         let header = found.body.header();
         let block = Block { height: header.height, time_ms: header.time_ms };
@@ -78,7 +98,7 @@ impl Auditor<'_> {
             .filter(|(outcome, _)| outcome.verdict != Verdict::Drained)
             .map(|(outcome, input)| step_of(outcome, *input, batch))
             .collect();
-        let built = Assembled::build(draft, &index.positions[usize::from(ENGINE)], steps.into_iter());
+        let built = Assembled::build(draft, &index.positions[usize::from(ENGINE)], state, steps.into_iter());
         let mut built = built.map_err(|damage| found.in_body(0, format!("block {}: {damage}", header.height)))?;
         built.close(found.body.ranges().filter(|range| range.source != ENGINE));
         let derived = built.header(&chain, index.head, block, &index.positions).encode();

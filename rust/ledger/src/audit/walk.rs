@@ -98,7 +98,7 @@ impl Auditor<'_> {
         loop {
             let ahead = self.look_ahead(number, &path, segment, at)?;
             for block in &ahead.blocks {
-                if let Some(failure) = self.check_block(block, &ahead.batch, secret) {
+                if let Some(failure) = self.check_block(block, &ahead.batch, secret)? {
                     return Ok(Some(failure));
                 }
                 self.report.blocks += 1;
@@ -114,33 +114,38 @@ impl Auditor<'_> {
         }
     }
 
-    fn check_block(&mut self, block: &Ahead<'_>, batch: &PreparedBatch, secret: Secret) -> Option<Failure> {
+    fn check_block(
+        &mut self,
+        block: &Ahead<'_>,
+        batch: &PreparedBatch,
+        secret: Secret,
+    ) -> Result<Option<Failure>, LedgerError> {
         let found = &block.found;
         if self.state.is_some() {
-            let failure = self.rederive(block, batch);
+            let failure = self.rederive(block, batch)?;
             // A broken body makes good evidence look wrong, a broken length all of it: then the checksum says more.
             let evidence_at = found.place.evidence_at();
             let misled = |failure: &Failure| {
                 (!found.body_checked && failure.byte >= evidence_at)
                     || (!found.evidence_checked && failure.byte == evidence_at + HEAD_BYTES as u64)
             };
-            return if failure.as_ref().is_some_and(misled) { found.checksum_failure() } else { failure };
+            return Ok(if failure.as_ref().is_some_and(misled) { found.checksum_failure() } else { failure });
         }
         if let Some(failure) = found.checksum_failure() {
-            return Some(failure);
+            return Ok(Some(failure));
         }
         self.log.push(found.place);
-        match State::genesis(secret, &found.place, &found.body) {
+        Ok(match State::genesis(secret, &found.place, &found.body) {
             Ok(State { index, registry }) => {
                 if let Some(byte) = super::block::genesis_difference(&found.body, &registry) {
-                    return Some(found.in_body(byte, "genesis is not what its record gives"));
+                    return Ok(Some(found.in_body(byte, "genesis is not what its record gives")));
                 }
                 self.state = Some((index, registry));
                 self.report.records += 1;
                 None
             }
             Err(what) => Some(found.in_body(0, what)),
-        }
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use crate::assemble::Assembled;
 use crate::error::LedgerError;
 use crate::index::snapshot::{self, Snapshot};
 use crate::index::{Applied, Index, Secret};
-use crate::ledger::{Ledger, Writer, query};
+use crate::ledger::{Ledger, Writer, query, state};
 use crate::lock::Lock;
 use crate::log::body::{Body, ByteList};
 use crate::log::disk::{first_non_zero, open_segment, segment_path};
@@ -156,6 +156,10 @@ impl Ledger {
             threads: options.threads,
             rejected_days: options.rejected_days,
             trees: Mutex::new(Recent::new(query::TREES_BYTES_MAX)),
+            readonly: AtomicBool::new(options.readonly),
+            state_dir: state::state_dir(dir),
+            follower: Mutex::default(),
+            views: Mutex::default(),
         })
     }
 }

@@ -7,14 +7,13 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use farechain_core::state_map::Entry;
-
 use super::bytes::{self, ENTRY_BYTES, Reader, damaged};
+use super::entry::Entry;
 use super::stored::{self, STORED_BYTES, Stored};
 use crate::error::LedgerError;
 use crate::log::sync_dir;
 
-const MAGIC: [u8; 8] = *b"fcstate1";
+const MAGIC: [u8; 8] = *b"fcstate2";
 /// Magic, entries, buckets, sequence, and the CRC of all that stands behind the entries.
 const FOOT_BYTES: usize = 8 + 4 + 4 + 8 + 4;
 /// Bytes that are written at once.

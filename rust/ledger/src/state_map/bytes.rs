@@ -1,26 +1,26 @@
-//! Fixed layouts of the map's files: integers big-endian, entries as key and value.
+//! Fixed layouts of the map's files: integers big-endian, entries as key, value and place.
 
 use std::path::Path;
 
-use farechain_core::state_map::Entry;
-
+use super::entry::{Entry, Held};
 use crate::error::LedgerError;
 
 /// Bytes of an entry.
-pub(super) const ENTRY_BYTES: usize = 64;
+pub(super) const ENTRY_BYTES: usize = 72;
 
 /// The entries of some bytes.
 pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry> {
-    bytes.as_chunks::<ENTRY_BYTES>().0.iter().map(|both| {
-        let (key, value) = both.split_at(32);
-        (key.try_into().expect("32 bytes"), value.try_into().expect("32 bytes"))
+    bytes.as_chunks::<ENTRY_BYTES>().0.iter().map_while(|entry| {
+        let mut reader = Reader(entry);
+        Some((reader.array()?, Held { hash: reader.array()?, place: reader.u64()? }))
     })
 }
 
 /// Appends an entry.
-pub(super) fn put((key, value): &Entry, out: &mut Vec<u8>) {
+pub(super) fn put((key, held): &Entry, out: &mut Vec<u8>) {
     out.extend_from_slice(key);
-    out.extend_from_slice(value);
+    out.extend_from_slice(&held.hash);
+    out.extend_from_slice(&held.place.to_be_bytes());
 }
 
 /// Takes integers and digests off the front of some bytes.

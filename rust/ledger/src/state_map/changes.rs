@@ -1,7 +1,8 @@
 //! What changed since the last time that the map was applied: the latest value of each key, in memory, bounded.
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::Entry;
+
+use super::entry::{Entry, Held};
 
 /// Changes that are worth applying for their number alone. What is pushed comes to twice that at most before
 /// repeated keys are dropped, and a block may go beyond.
@@ -17,12 +18,12 @@ pub struct Changes {
 
 impl Changes {
     /// What a key has from now on; the last one counts.
-    pub fn push(&mut self, key: Digest, value: Digest) {
+    pub fn push(&mut self, key: Digest, held: Held) {
         if self.entries.len() >= 2 * MANY.max(self.distinct) {
             self.entries = latest(std::mem::take(&mut self.entries));
             self.distinct = self.entries.len();
         }
-        self.entries.push((key, value));
+        self.entries.push((key, held));
     }
 
     /// Whether they should be applied before the next block is folded, whatever the time.

@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::{self, Entry, Proof, Step};
+use farechain_core::state_map::{self, Step};
 
 use super::base::{Base, Writer};
+use super::entry::Entry;
 use super::hashing;
 use super::merge::merged;
 use super::stored::{self, Stored, bit, cut, joined, part_at, parted, total};
+use super::view::Shown;
 use crate::error::LedgerError;
 
 /// The group.
@@ -99,7 +101,7 @@ impl<'a> Part<'a> {
         mut pending: &[Entry],
         key: &Digest,
         mut steps: Vec<Step>,
-    ) -> Result<Proof, LedgerError> {
+    ) -> Result<Shown, LedgerError> {
         let mut part = *self;
         while let Some(halves) = part.halves(depth) {
             let (low, high) = pending.split_at(parted(pending, depth));
@@ -110,9 +112,10 @@ impl<'a> Part<'a> {
             }
             (part, pending, depth) = (halves[side], pendings[side], depth + 1);
         }
-        let rest = state_map::prove_by(&merged(&part.entries()?, pending), key, hashing::root);
-        steps.extend(rest.steps);
-        Ok(Proof { steps, found: rest.found })
+        let all = merged(&part.entries()?, pending);
+        let (rest, end) = state_map::prove_by(&all, key, hashing::root);
+        steps.extend(rest);
+        Ok(Shown::new(steps, end, key))
     }
 
     /// Writes the part at `depth` at the front of the list, whose entries begin at the front of `entries`, with what is
@@ -183,7 +186,7 @@ impl Group {
     }
 
     /// The rest of a proof: the steps from here on, and what stands at their end.
-    pub(super) fn prove(&self, depth: u16, key: &Digest, base: &Base, steps: Vec<Step>) -> Result<Proof, LedgerError> {
+    pub(super) fn prove(&self, depth: u16, key: &Digest, base: &Base, steps: Vec<Step>) -> Result<Shown, LedgerError> {
         let list = self.list(base)?;
         self.part(base, &list).prove(depth, &self.pending, key, steps)
     }

@@ -1,8 +1,10 @@
 //! The roots of small sets, the hashes of their entries in lanes.
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::{self, Entry};
+use farechain_core::state_map;
 use farechain_lanes::blake3::keyed_many;
+
+use super::entry::{Entry, Held};
 
 /// The hashes of entries.
 pub(super) fn leaves(entries: &[Entry]) -> Vec<Digest> {
@@ -17,9 +19,9 @@ pub(super) fn root(entries: &[Entry]) -> Digest {
     state_map::root_of(entries, &leaves(entries))
 }
 
-fn pair((key, value): &Entry) -> [u8; 64] {
+fn pair((key, Held { hash, .. }): &Entry) -> [u8; 64] {
     let mut both = [0; 64];
     both[..32].copy_from_slice(key);
-    both[32..].copy_from_slice(value);
+    both[32..].copy_from_slice(hash);
     both
 }

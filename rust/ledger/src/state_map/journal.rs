@@ -10,10 +10,10 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::Entry;
 
 use super::Position;
 use super::bytes::{self, ENTRY_BYTES, Reader, damaged};
+use super::entry::Entry;
 use crate::error::LedgerError;
 use crate::log::sync_dir;
 
@@ -63,7 +63,7 @@ impl Frame<'_> {
 
 /// A file of the journal.
 #[derive(Debug)]
-struct Segment {
+pub(super) struct Segment {
     number: u32,
     bytes: u64,
     /// Of its last frame.
@@ -93,6 +93,20 @@ impl Journal {
 
     /// The journal of a directory and its frames; `None` where there is none.
     pub(super) fn open(dir: &Path, segment_bytes: u64) -> Result<Option<(Journal, Vec<Frame<'static>>)>, LedgerError> {
+        let (segments, frames) = Journal::scan(dir)?;
+        let Some(last) = segments.back() else { return Ok(None) };
+        let path = path_of(dir, last.number);
+        let opened = File::options().append(true).open(&path).and_then(|file| {
+            file.set_len(last.bytes)?;
+            file.sync_all()?;
+            Ok(file)
+        });
+        let file = opened.map_err(|error| LedgerError::io(&path, "open", &error))?;
+        Ok(Some((Journal { dir: dir.to_path_buf(), segment_bytes, segments, file }, frames)))
+    }
+
+    /// Reads the files of a directory and changes nothing.
+    pub(super) fn scan(dir: &Path) -> Result<(VecDeque<Segment>, Vec<Frame<'static>>), LedgerError> {
         let (numbers, mut frames, mut segments) = (numbers(dir)?, Vec::<Frame<'static>>::new(), VecDeque::new());
         for (number, is_last) in numbers.iter().enumerate().map(|(at, number)| (*number, at + 1 == numbers.len())) {
             let path = path_of(dir, number);
@@ -112,15 +126,7 @@ impl Journal {
             let sequence = frames.last().map_or(0, |frame| frame.sequence);
             segments.push_back(Segment { number, bytes: good as u64, sequence });
         }
-        let Some(last) = segments.back() else { return Ok(None) };
-        let path = path_of(dir, last.number);
-        let opened = File::options().append(true).open(&path).and_then(|file| {
-            file.set_len(last.bytes)?;
-            file.sync_all()?;
-            Ok(file)
-        });
-        let file = opened.map_err(|error| LedgerError::io(&path, "open", &error))?;
-        Ok(Some((Journal { dir: dir.to_path_buf(), segment_bytes, segments, file }, frames)))
+        Ok((segments, frames))
     }
 
     /// Appends a frame; it is durable when this returns.

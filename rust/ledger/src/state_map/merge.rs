@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use farechain_core::state_map::Entry;
+use super::entry::Entry;
 
 /// Both, in the order of the keys; of a key in both, what `newer` says.
 pub(super) fn merged(older: &[Entry], newer: &[Entry]) -> Vec<Entry> {

@@ -8,11 +8,11 @@ use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::Entry;
 
 use super::base::Writer;
 use super::bytes::{self, ENTRY_BYTES};
 use super::changes::latest;
+use super::entry::{Entry, Held};
 use super::shard::{DEPTH, Shard};
 use super::tree::cut_written;
 use super::view::View;
@@ -20,7 +20,7 @@ use super::{Limits, Position, StateMap, base_path};
 use crate::error::LedgerError;
 use crate::log::sync_dir;
 
-/// Changes that are sorted at once, 32 MB.
+/// Changes that are sorted at once, 36 MB.
 const RUN_ENTRIES: usize = 1 << 19;
 /// Files before the first frame of the journal.
 const FIRST_SEQUENCE: u64 = 1;
@@ -51,8 +51,8 @@ impl Rebuild {
     ///
     /// # Errors
     /// [`LedgerError::Io`].
-    pub fn push(&mut self, key: Digest, value: Digest) -> Result<(), LedgerError> {
-        self.changes.push((key, value));
+    pub fn push(&mut self, key: Digest, held: Held) -> Result<(), LedgerError> {
+        self.changes.push((key, held));
         if self.changes.len() == RUN_ENTRIES { self.end_run() } else { Ok(()) }
     }
 
@@ -134,7 +134,7 @@ struct Merged {
 struct Run {
     path: PathBuf,
     file: BufReader<File>,
-    value: Digest,
+    held: Held,
 }
 
 impl Merged {
@@ -142,7 +142,11 @@ impl Merged {
         let mut merged = Merged { runs: Vec::new(), next: BinaryHeap::new() };
         for path in paths {
             let file = File::open(&path).map_err(|error| LedgerError::io(&path, "open", &error))?;
-            merged.runs.push(Run { path, file: BufReader::with_capacity(64 << 10, file), value: [0; 32] });
+            merged.runs.push(Run {
+                path,
+                file: BufReader::with_capacity(64 << 10, file),
+                held: Held { hash: [0; 32], place: 0 },
+            });
             merged.advance(merged.runs.len() - 1)?;
         }
         Ok(merged)
@@ -150,9 +154,14 @@ impl Merged {
 
     fn advance(&mut self, number: usize) -> Result<(), LedgerError> {
         let run = &mut self.runs[number];
-        let mut key = [0; 32];
-        match run.file.read_exact(&mut key).and_then(|()| run.file.read_exact(&mut run.value)) {
-            Ok(()) => self.next.push(Reverse((key, number))),
+        let mut read = [0; ENTRY_BYTES];
+        match run.file.read_exact(&mut read) {
+            Ok(()) => {
+                for (key, held) in bytes::entries(&read) {
+                    run.held = held;
+                    self.next.push(Reverse((key, number)));
+                }
+            }
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
             Err(error) => return Err(LedgerError::io(&run.path, "read", &error)),
         }
@@ -161,14 +170,14 @@ impl Merged {
 
     fn take(&mut self) -> Result<Option<Entry>, LedgerError> {
         let Some(Reverse((key, run))) = self.next.pop() else { return Ok(None) };
-        let mut value = self.runs[run].value;
+        let mut held = self.runs[run].held;
         self.advance(run)?;
         while let Some(Reverse((_, later))) = self.next.peek().filter(|next| next.0.0 == key).copied() {
             self.next.pop();
-            value = self.runs[later].value;
+            held = self.runs[later].held;
             self.advance(later)?;
         }
-        Ok(Some((key, value)))
+        Ok(Some((key, held)))
     }
 }
 

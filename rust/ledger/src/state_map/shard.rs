@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use farechain_core::state_map::Entry;
-
 use super::base::{Base, Writer};
 use super::base_path;
 use super::bytes::damaged;
+use super::entry::Entry;
 use super::group::{Part, Rewriting};
 use super::stored::{Stored, part_at, total};
 use super::tree::{Grown, Node};

@@ -1,9 +1,10 @@
 //! Buckets as a file lists them: in the order of their entries, each with its depth, so that the list is a tree.
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::{self, Entry};
+use farechain_core::state_map;
 
-use super::bytes::{self, Reader};
+use super::bytes::{self, ENTRY_BYTES, Reader};
+use super::entry::Entry;
 use super::hashing;
 
 /// Depth, entries, CRC and hash.
@@ -54,7 +55,9 @@ pub(super) fn to_bytes(list: &[Stored]) -> Vec<u8> {
 
 /// The CRC-32C of entries as a file has them.
 pub(super) fn crc_of(entries: &[Entry]) -> u32 {
-    entries.iter().fold(0, |crc, (key, value)| crc32c::crc32c_append(crc32c::crc32c_append(crc, key), value))
+    let mut written = Vec::with_capacity(entries.len() * ENTRY_BYTES);
+    entries.iter().for_each(|entry| bytes::put(entry, &mut written));
+    crc32c::crc32c(&written)
 }
 
 /// How many buckets at the front of a list are the part of the tree at `depth`; `None` where they are none.

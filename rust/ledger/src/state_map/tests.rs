@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use farechain_core::digest::{Digest, leaf};
-use farechain_core::state_map::{self, Entry};
+use farechain_core::state_map::{self, Entry as Plain};
 use proptest::prelude::*;
 
 use super::*;
@@ -52,21 +52,36 @@ pub(super) fn reopened(scratch: &Scratch, limits: Limits) -> StateMap {
     StateMap::open(&scratch.map(), limits, |_| true).expect("readable").expect("a good map")
 }
 
+/// What is held of a value; its place says which it is, so that a mix-up shows.
+pub(super) fn held(hash: Digest) -> Held {
+    Held { hash, place: u64::from_be_bytes(hash[..8].try_into().expect("eight bytes")) }
+}
+
+pub(super) fn entry((key, value): Plain) -> Entry {
+    (key, held(value))
+}
+
+/// The latest of some changes, as the map takes them.
+pub(super) fn latest(changes: impl IntoIterator<Item = Plain>) -> Vec<Entry> {
+    changes::latest(changes.into_iter().map(entry).collect())
+}
+
 pub(super) fn root_of(model: &Model) -> Digest {
     state_map::root(&model.iter().map(|(key, value)| (*key, *value)).collect::<Vec<_>>())
 }
 
-pub(super) fn number(i: u32) -> Entry {
+pub(super) fn number(i: u32) -> Plain {
     (leaf(&i.to_be_bytes()), leaf(&[i.to_be_bytes(), [1; 4]].concat()))
 }
 
 pub(super) fn check(view: &View, model: &Model, strangers: &[Digest]) {
-    let entries: Vec<Entry> = model.iter().map(|(key, value)| (*key, *value)).collect();
+    let entries: Vec<Plain> = model.iter().map(|(key, value)| (*key, *value)).collect();
     assert_eq!(view.root(), state_map::root(&entries));
     assert_eq!(view.count(), model.len() as u64);
     for key in strangers.iter().chain(model.keys()) {
-        let proof = view.prove(key).expect("readable");
+        let Shown { proof, held: found } = view.prove(key).expect("readable");
         assert_eq!(proof, state_map::prove(&entries, key));
+        assert_eq!(found, model.get(key).map(|value| held(*value)));
         assert_eq!(proof.verify(&view.root(), key), Ok(model.get(key).copied()));
         assert_eq!(view.get(key).expect("readable"), model.get(key).copied());
     }
@@ -83,7 +98,7 @@ fn crowded() -> impl Strategy<Value = Digest> {
     prop_oneof![3 => near, 1 => any::<[u8; 32]>()]
 }
 
-fn batches() -> impl Strategy<Value = Vec<Vec<Entry>>> {
+fn batches() -> impl Strategy<Value = Vec<Vec<Plain>>> {
     prop::collection::vec(prop::collection::vec((crowded(), any::<[u8; 32]>()), 0..40), 1..16)
 }
 
@@ -103,7 +118,7 @@ proptest! {
         let reopen = reopen.index(batches.len());
         for (height, batch) in batches.iter().enumerate() {
             let before = (map.view(), model.clone());
-            batch.iter().for_each(|(key, value)| changes.push(*key, *value));
+            batch.iter().for_each(|(key, value)| changes.push(*key, held(*value)));
             model.extend(batch.iter().copied());
             let root = map.apply(position(height as u64 + 1), &changes.take()).expect("applied");
             prop_assert_eq!(root, root_of(&model));
@@ -129,8 +144,8 @@ proptest! {
         let mut map = fresh(&kept, TINY);
         let mut rebuild = Rebuild::new(&made.map(), TINY).expect("begun");
         for (height, batch) in batches.iter().enumerate() {
-            map.apply(position(height as u64 + 1), &changes::latest(batch.clone())).expect("applied");
-            batch.iter().try_for_each(|(key, value)| rebuild.push(*key, *value)).expect("pushed");
+            map.apply(position(height as u64 + 1), &latest(batch.iter().copied())).expect("applied");
+            batch.iter().try_for_each(|(key, value)| rebuild.push(*key, held(*value))).expect("pushed");
         }
         let rebuilt = rebuild.finish(map.position()).expect("made");
         prop_assert_eq!((rebuilt.root(), rebuilt.view().count()), (map.root(), map.view().count()));
@@ -141,8 +156,8 @@ proptest! {
     fn a_set_hashed_in_lanes_has_the_root_of_the_rules(
         entries in prop::collection::btree_map(crowded(), any::<[u8; 32]>(), 0..300),
     ) {
-        let entries: Vec<Entry> = entries.into_iter().collect();
-        let in_lanes = hashing::root(&entries);
+        let entries: Vec<Plain> = entries.into_iter().collect();
+        let in_lanes = hashing::root(&latest(entries.iter().copied()));
         prop_assert_eq!(in_lanes, state_map::root(&entries));
     }
 
@@ -150,7 +165,7 @@ proptest! {
     fn merging_is_that_of_sorted_maps(older in prop::collection::btree_map(crowded(), any::<[u8; 32]>(), 0..30),
                                       newer in prop::collection::btree_map(crowded(), any::<[u8; 32]>(), 0..30)) {
         let both: Model = older.iter().chain(&newer).map(|(key, value)| (*key, *value)).collect();
-        let listed = |map: Model| map.into_iter().collect::<Vec<Entry>>();
+        let listed = |map: Model| latest(map);
         prop_assert_eq!(merge::merged(&listed(older), &listed(newer)), listed(both));
     }
 }
@@ -162,7 +177,7 @@ fn runs_of_a_rebuild_are_merged_the_latest_value_last() {
     let mut model = Model::new();
     for i in 0..1_100_000u32 {
         let (key, value) = (number(i % 600_000).0, number(i).1);
-        rebuild.push(key, value).expect("pushed");
+        rebuild.push(key, held(value)).expect("pushed");
         model.insert(key, value);
     }
     let map = rebuild.finish(position(9)).expect("made");
@@ -170,7 +185,7 @@ fn runs_of_a_rebuild_are_merged_the_latest_value_last() {
     assert!(map.memory_bytes() < 2_000_000, "{}", map.memory_bytes());
     for i in (0..1_100_000).step_by(99_991) {
         let key = number(i).0;
-        let proof = map.view().prove(&key).expect("readable");
+        let proof = map.view().prove(&key).expect("readable").proof;
         assert_eq!(proof.verify(&map.root(), &key), Ok(model.get(&key).copied()));
         assert!(proof.to_bytes().len() < 1000);
     }
@@ -186,16 +201,16 @@ fn crafted_prefixes_make_a_longer_way_and_no_larger_bucket() {
         key[..8].fill(7);
         (key, value)
     };
-    map.apply(position(1), &changes::latest((0..100_000).map(crafted).collect())).expect("applied");
-    map.apply(position(2), &[crafted(100_001)]).expect("applied");
-    let mut proof = map.view().prove(&crafted(5).0).expect("readable");
+    map.apply(position(1), &latest((0..100_000).map(crafted))).expect("applied");
+    map.apply(position(2), &[entry(crafted(100_001))]).expect("applied");
+    let mut proof = map.view().prove(&crafted(5).0).expect("readable").proof;
     assert_eq!(proof.verify(&map.root(), &crafted(5).0), Ok(Some(crafted(5).1)));
     proof.steps.retain(|step| step.bit < 64);
     assert_eq!(proof.steps, []);
-    let chain: Vec<Entry> = (0..=255u8).map(|i| (flipped(i), leaf(&[i]))).collect();
-    let root = map.apply(position(3), &changes::latest(chain.clone())).expect("applied");
+    let chain: Vec<Plain> = (0..=255u8).map(|i| (flipped(i), leaf(&[i]))).collect();
+    let root = map.apply(position(3), &latest(chain.iter().copied())).expect("applied");
     for (key, value) in &chain {
-        assert_eq!(map.view().prove(key).expect("readable").verify(&root, key), Ok(Some(*value)));
+        assert_eq!(map.view().prove(key).expect("readable").proof.verify(&root, key), Ok(Some(*value)));
     }
 }
 
@@ -209,12 +224,12 @@ fn flipped(bit: u8) -> Digest {
 fn changes_keep_the_latest_value_of_each_key_and_stay_bounded() {
     let mut changes = Changes::default();
     for i in 0..1_000_000u32 {
-        changes.push(number(i % 1000).0, number(i).1);
+        changes.push(number(i % 1000).0, held(number(i).1));
     }
     assert!(changes.are_many() && !changes.is_empty());
     let taken = changes.take();
     let expected: Model = (999_000..1_000_000).map(|i| (number(i % 1000).0, number(i).1)).collect();
-    assert_eq!(taken, expected.into_iter().collect::<Vec<_>>());
+    assert_eq!(taken, latest(expected));
     assert!(changes.is_empty());
 }
 
@@ -222,8 +237,8 @@ fn changes_keep_the_latest_value_of_each_key_and_stay_bounded() {
 fn changes_out_of_order_or_of_the_past_are_refused_and_nothing_has_happened() {
     let scratch = Scratch::new();
     let mut map = fresh(&scratch, TINY);
-    let mut pair = [number(1), number(2)];
-    pair.sort_unstable();
+    let mut pair = [number(1), number(2)].map(entry);
+    pair.sort_unstable_by_key(|(key, _)| *key);
     let root = map.apply(position(5), &pair).expect("applied");
     for wrong in [[pair[1], pair[0]], [pair[0], pair[0]]] {
         assert!(matches!(map.apply(position(6), &wrong), Err(LedgerError::Invalid(_))));
@@ -239,7 +254,7 @@ fn a_key_that_changes_for_ever_does_not_grow_the_journal() {
     let scratch = Scratch::new();
     let mut map = fresh(&scratch, TINY);
     for i in 0..400 {
-        map.apply(position(u64::from(i) + 1), &[(number(1).0, number(i).1)]).expect("applied");
+        map.apply(position(u64::from(i) + 1), &[entry((number(1).0, number(i).1))]).expect("applied");
         assert!(map.journal.bytes() <= TINY.journal_bytes, "{}", map.journal.bytes());
     }
     assert_eq!(reopened(&scratch, TINY).view().get(&number(1).0), Ok(Some(number(399).1)));

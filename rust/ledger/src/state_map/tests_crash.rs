@@ -5,7 +5,7 @@ use std::path::Path;
 
 use farechain_core::digest::Digest;
 
-use super::tests::{Model, Scratch, TINY, check, fresh, number, position, reopened, root_of};
+use super::tests::{Model, Scratch, TINY, check, entry, fresh, held, latest, number, position, reopened, root_of};
 use super::*;
 
 const BATCHES: u32 = 30;
@@ -15,8 +15,9 @@ fn filled(scratch: &Scratch) -> (Vec<Digest>, Model) {
     let (mut map, mut model) = (fresh(scratch, TINY), Model::new());
     let mut roots = vec![map.root()];
     for batch in 0..BATCHES {
-        let changes = changes::latest((0..7).map(|i| number(batch * 5 + i)).collect());
+        let changes: Vec<_> = (0..7).map(|i| number(batch * 5 + i)).collect();
         model.extend(changes.iter().copied());
+        let changes = latest(changes);
         roots.push(map.apply(position(u64::from(batch) + 1), &changes).expect("applied"));
     }
     (roots, model)
@@ -38,7 +39,7 @@ fn is_a_past_state(dir: &Path, roots: &[Digest]) -> bool {
     let Some(mut map) = open(dir) else { return false };
     assert_eq!(map.root(), roots[map.position().blocks as usize]);
     let blocks = map.position().blocks;
-    map.apply(position(blocks + 1), &[number(9999)]).expect("applied");
+    map.apply(position(blocks + 1), &[entry(number(9999))]).expect("applied");
     let root = map.root();
     drop(map);
     assert_eq!(open(dir).expect("a good map").root(), root);
@@ -59,7 +60,7 @@ fn a_crash_while_applying_leaves_the_state_before_or_after() {
     let (scratch, before, crashed) = (Scratch::new(), Scratch::new(), Scratch::new());
     let (roots, model) = filled(&scratch);
     copied(&scratch.map(), &before.map());
-    let changes = changes::latest(model.keys().map(|key| (*key, [7; 32])).collect());
+    let changes = latest(model.keys().map(|key| (*key, [7; 32])));
     let mut map = reopened(&scratch, TINY);
     let after = map.apply(position(u64::from(BATCHES) + 1), &changes).expect("applied");
     let written: Vec<PathBuf> =
@@ -119,7 +120,7 @@ fn a_changed_byte_anywhere_is_noticed_at_the_latest_where_it_is_read() {
             assert_eq!(map.root(), roots[map.position().blocks as usize]);
             for key in &keys {
                 match map.view().prove(key) {
-                    Ok(proof) => assert!(proof.verify(&map.root(), key).is_ok()),
+                    Ok(shown) => assert!(shown.proof.verify(&map.root(), key).is_ok()),
                     Err(error) => assert_eq!(error.kind(), "corrupt"),
                 }
             }
@@ -144,7 +145,7 @@ fn a_missing_file_is_a_missing_map_and_drafts_are_nobodys() {
     fs::write(draft.join("run-00000000"), b"half").expect("written");
     check(&reopened(&scratch, TINY).view(), &model, &[]);
     let mut rebuild = Rebuild::new(&scratch.map(), TINY).expect("begun");
-    model.iter().try_for_each(|(key, value)| rebuild.push(*key, *value)).expect("pushed");
+    model.iter().try_for_each(|(key, value)| rebuild.push(*key, held(*value))).expect("pushed");
     assert_eq!(rebuild.finish(position(30)).expect("made").root(), root_of(&model));
     assert!(!draft.exists());
 }
@@ -163,17 +164,16 @@ fn a_map_of_other_blocks_is_not_opened() {
 fn a_failed_write_stops_the_map_and_views_go_on() {
     let scratch = Scratch::new();
     let (mut map, mut model) = (fresh(&scratch, TINY), Model::new());
-    let first = changes::latest((0..20).map(number).collect());
-    model.extend(first.iter().copied());
-    map.apply(position(1), &first).expect("applied");
+    model.extend((0..20).map(number));
+    map.apply(position(1), &latest((0..20).map(number))).expect("applied");
     let view = map.view();
     fs::rename(scratch.map(), scratch.map().with_extension("away")).expect("moved");
-    let many = changes::latest((0..100).map(number).collect());
+    let many = latest((0..100).map(number));
     assert!(matches!(map.apply(position(2), &many), Err(LedgerError::Io(_))));
     assert!(matches!(map.apply(position(3), &[]), Err(LedgerError::Poisoned(_))));
     check(&view, &model, &[]);
     fs::rename(scratch.map().with_extension("away"), scratch.map()).expect("moved");
     let opened = reopened(&scratch, TINY);
-    model.extend(many.iter().copied());
+    model.extend((0..100).map(number));
     assert_eq!((opened.position(), opened.root()), (position(2), root_of(&model)));
 }

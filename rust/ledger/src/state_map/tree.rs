@@ -7,12 +7,14 @@
 use std::sync::Arc;
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::{Entry, Found, Proof, Step};
+use farechain_core::state_map::Step;
 
 use super::base::Base;
+use super::entry::Entry;
 use super::group::{Group, Part, Rewriting, turn};
 use super::merge::merged;
 use super::stored::{Stored, cut, joined, parted, total};
+use super::view::Shown;
 use crate::error::LedgerError;
 
 /// Entries of a group in the file: as many as some dozen buckets have.
@@ -98,7 +100,7 @@ impl Node {
         key: &Digest,
         base: &Base,
         mut steps: Vec<Step>,
-    ) -> Result<Proof, LedgerError> {
+    ) -> Result<Shown, LedgerError> {
         let mut node = self;
         loop {
             match node {
@@ -171,9 +173,4 @@ pub(super) fn cut_written(
     }
     cut_written(depth + 1, base, first, low, limit, list)?;
     cut_written(depth + 1, base, first + low, count - low, limit, list)
-}
-
-/// What stands at the end of a way through no entries.
-pub(super) fn nothing() -> Proof {
-    Proof { steps: Vec::new(), found: Found::Nothing }
 }

@@ -3,15 +3,31 @@
 use std::sync::Arc;
 
 use farechain_core::digest::Digest;
-use farechain_core::state_map::{self, Entry, Found, Proof};
+use farechain_core::state_map::{self, Found, Proof, Step};
 
 use super::Position;
 use super::base::Base;
+use super::entry::{Entry, Held};
 use super::group::turn;
 use super::shard::{DEPTH, SHARDS, Shard};
 use super::stored::joined;
-use super::tree;
 use crate::error::LedgerError;
+
+/// The proof of what a key has, and what that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The proof.
+    pub proof: Proof,
+    /// What the key has; `None` where it has nothing.
+    pub held: Option<Held>,
+}
+
+impl Shown {
+    pub(super) fn new(steps: Vec<Step>, end: Option<&Entry>, key: &Digest) -> Shown {
+        let found = Found::of(end.map(|(key, held)| (*key, held.hash)).as_ref(), key);
+        Shown { proof: Proof { steps, found }, held: end.filter(|end| end.0 == *key).map(|end| end.1) }
+    }
+}
 
 /// The map at one root. Cloning shares it; any thread may prove from it.
 #[derive(Clone, Debug)]
@@ -52,9 +68,9 @@ impl View {
     ///
     /// # Errors
     /// [`LedgerError::Corrupt`]: the files are damaged, make the map again. [`LedgerError::Io`].
-    pub fn prove(&self, key: &Digest) -> Result<Proof, LedgerError> {
+    pub fn prove(&self, key: &Digest) -> Result<Shown, LedgerError> {
         if self.above[1].is_none() {
-            return Ok(tree::nothing());
+            return Ok(Shown::new(Vec::new(), None, key));
         }
         let (mut node, mut steps) = (1, Vec::with_capacity(32));
         for depth in 0..DEPTH {
@@ -70,10 +86,7 @@ impl View {
     /// # Errors
     /// As [`View::prove`].
     pub fn get(&self, key: &Digest) -> Result<Option<Digest>, LedgerError> {
-        Ok(match self.prove(key)?.found {
-            Found::Value(value) => Some(value),
-            Found::Other(_) | Found::Nothing => None,
-        })
+        Ok(self.prove(key)?.held.map(|held| held.hash))
     }
 
     /// The view after changes, which came with a frame.
