@@ -114,7 +114,7 @@ fn compare_fields(record: &Record, fields: &Value) {
             );
             assert_eq!(by_name(&change.standing), fields["standing"]);
         }
-        Record::Genesis(_) | Record::Payment(_) | Record::Command(_) => {}
+        Record::Genesis(_) | Record::Payment(_) | Record::Command(_) | Record::State(_) => {}
     }
 }
 
