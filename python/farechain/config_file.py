@@ -150,6 +150,10 @@ def _table(name: str, section: Section, explained: bool) -> str:
         lines.insert(0, f"\n# {type(section).__doc__}".rstrip())
         lines[1] = lines[1].lstrip("\n")
     lines += _scalars(section, explained)
+    for key in type(section).model_fields:
+        inner = getattr(section, key)
+        if isinstance(inner, Section):
+            lines.append(_table(f"{name}.{key}", inner, explained))
     for key, field in type(section).model_fields.items():
         rows = getattr(section, key)
         if not (isinstance(rows, tuple) and rows and isinstance(rows[0], Section)):

@@ -9,10 +9,19 @@ from farechain.config import Settings
 from farechain.config.section import Section
 from farechain.config_file import load, to_toml
 from farechain.errors import EXIT_USAGE, FarechainError
+from farechain.service.opening import keeping_of
 
 WITNESS = (
     '{name = "bureau.example/w1", url = "http://127.0.0.1:9101", vkey = "bureau.example/w1+00000000+AAAA"}'
 )
+
+
+OIDC = """[pages.oidc]
+issuer = "https://id.test/staff"
+client_id = "farechain"
+secret_file = "oidc.secret"
+roles = ["REIMBURSER", "AUDITOR"]
+"""
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -81,6 +90,14 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ('[kafka]\nprotocol = "SASL_SSL"\n', "kafka: SASL needs sasl_username and sasl_password_file"),
         ("[witnesses]\nthreshold = 1\n", "witnesses: threshold is 1 but there are 0 members"),
         ('[[witnesses.members]]\nname = "w"\n', "witnesses.members.0.url: is missing"),
+        (
+            OIDC.replace("https:", "http:"),
+            "pages.oidc: issuer must be https",
+        ),
+        (
+            OIDC.replace("AUDITOR", "DEVICE"),
+            "pages.oidc.roles.1 is 'DEVICE'",
+        ),
         ('[ledger]\nchain = "has space"\n', "ledger.chain is 'has space'"),
         ("blocks = 1\n", "blocks is 1"),
         ("[blocks\n", "is not TOML"),
@@ -117,3 +134,22 @@ def test_every_setting_is_explained() -> None:
         and not (isinstance(field.annotation, type) and issubclass(field.annotation, Section))
     ]
     assert unexplained == []
+
+
+def test_a_provider_is_a_table_of_its_own_and_its_secret_is_kept(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, OIDC), {})
+    again = load(written(tmp_path, to_toml(settings)), {})
+    assert again.pages == settings.pages
+    secret = tmp_path / "oidc.secret"
+    secret.write_text("secret\n")
+    secret.chmod(0o644)
+    with pytest.raises(FarechainError, match="chmod 600"):
+        keeping_of(settings)
+    secret.chmod(0o600)
+    terms = keeping_of(settings).oidc
+    assert terms is not None
+    assert (terms.secret, terms.session_hours) == ("secret", 8)
+    assert terms.redirect_url == "http://127.0.0.1:8800/login/oidc/done"
+    secret.unlink()
+    with pytest.raises(FarechainError, match=r"oidc\.secret"):
+        keeping_of(settings)

@@ -117,6 +117,7 @@ class Town:
     max_age_ms: int = 5
     timeout_s: float = 10.0
     routes: Any = None
+    oidc: Any = None
     private: Store | None = None
     listed: bool = True
     blocks: list[int] = field(default_factory=list)
@@ -178,7 +179,7 @@ class Town:
             audit_file=self.place / "audit.json",
             **({"routes": self.routes} if self.routes else {}),
         )
-        self.app = create_site(context, Keeping(SEEDS, agent=APP))
+        self.app = create_site(context, Keeping(SEEDS, agent=APP, oidc=self.oidc))
         self.transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         task = asyncio.create_task(self._ingest()) if running and self.listed else None
         self.http = httpx.AsyncClient(transport=self.transport, base_url="http://farechain.test")

@@ -20,7 +20,7 @@ from farechain.access.roles import Role, Verb
 from farechain.access.token_file import TokenRow, Version
 from farechain.errors import EXIT_CHECK_FAILED, EXIT_REFUSED, EXIT_USAGE, FarechainError
 
-DAY_MS = 86_400_000
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 _BEARER = re.compile(r"(?i:bearer) fct_([0-9a-f]{16})_([0-9a-f]{64})")
 _KID = re.compile(r"[0-9a-f]{32}")
 _NOBODYS = "0" * 64
@@ -64,12 +64,12 @@ class Tokens:
         self._clock_ms = clock_ms or (lambda: time.time_ns() // 1_000_000)
         self._read: tuple[Version | None, Mapping[str, TokenRow]] = (None, {})
 
-    def issue(self, party: str, role: Role, days: int, active_max: int) -> Issued:
+    def issue(self, party: str, role: Role, days: int, active_max: int, *, hours: int = 0) -> Issued:
         """Makes a token; it is durable when this returns.
 
         Args:
             party: tax id; of a HOLDER the key id (32 hex digits).
-            days: until it expires.
+            days: until it expires, with ``hours``.
             active_max: how many may be active; beyond it ``E_TOKENS_FULL``. Of those that ended as many are
                 listed, the latest.
 
@@ -86,7 +86,9 @@ class Tokens:
             token_id = secrets.token_hex(8)
             while token_id in rows:
                 token_id = secrets.token_hex(8)
-            row = TokenRow(token_id, party, role, _digest(secret), now_ms, now_ms + days * DAY_MS)
+            row = TokenRow(
+                token_id, party, role, _digest(secret), now_ms, now_ms + days * DAY_MS + hours * HOUR_MS
+            )
             rows[token_id] = row
             ended = [each.id for each in rows.values() if each.state(now_ms) != "ACTIVE"]
             for each in ended[:-active_max]:

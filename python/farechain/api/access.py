@@ -74,6 +74,8 @@ ROUTES: Mapping[str, Rule] = MappingProxyType(
         "GET /static": Open.ANYONE,
         "GET /login": Open.ANYONE,
         "POST /login": Open.ANYONE,
+        "GET /login/oidc": Open.ANYONE,
+        "GET /login/oidc/done": Open.ANYONE,
         "POST /logout": Open.ANYONE,
         "POST /language": Open.ANYONE,
     }

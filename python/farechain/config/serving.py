@@ -1,5 +1,6 @@
 """What follows from the block log: checkpoints, outputs, the HTTP interface, and the process itself."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -69,6 +70,41 @@ class ApiSettings(Section):
     )
 
 
+class OidcSettings(Section):
+    """An OpenID Connect provider by which people log in to the pages."""
+
+    issuer: str = Field(
+        pattern=r"^https?://[^\s?#]{1,500}$",
+        description="The provider's issuer, exactly as it writes it; https but on this machine.",
+    )
+    client_id: str = Field(
+        min_length=1, max_length=255, description="What these pages are called at the provider."
+    )
+    secret_file: FilePath = Field(description="Secret: a file with the client's secret, mode 0600.")
+    scopes: tuple[str, ...] = Field(
+        default=("openid",), strict=False, max_length=16, description="What is asked for; `openid` among it."
+    )
+    party_claim: str = Field(
+        default="farechain_party", description="Claim with the party: a tax id, of a HOLDER a key id."
+    )
+    role_claim: str = Field(default="farechain_role", description="Claim with the role, as `REIMBURSER`.")
+    roles: tuple[Literal["HOLDER", "REIMBURSER", "ISSUER", "BUREAU", "AUDITOR"], ...] = Field(
+        strict=False, min_length=1, description="Roles that the provider may give; others are refused."
+    )
+    session_hours: int = Field(
+        default=8, ge=1, le=24, description="How long a session lasts: the provider is asked again then."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> "OidcSettings":
+        if "openid" not in self.scopes:
+            raise ValueError("scopes must have openid")
+        local = re.match(r"^http://(127\.0\.0\.1|localhost|\[::1\])[:/]", self.issuer + "/")
+        if self.issuer.startswith("http:") and not local:
+            raise ValueError("issuer must be https: its answers decide who logs in")
+        return self
+
+
 class PagesSettings(Section):
     """What the pages keep for the people who use them."""
 
@@ -80,6 +116,10 @@ class PagesSettings(Section):
         default=None,
         pattern=r"^[0-9A-Z]{18}$",
         description="Tax id of the agent whose key, among them, claims for passengers.",
+    )
+    oidc: OidcSettings | None = Field(
+        default=None,
+        description="A table `[pages.oidc]` of its own: an OpenID Connect provider by which people log in.",
     )
 
 

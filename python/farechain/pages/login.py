@@ -20,20 +20,28 @@ NO_PAGES = Words("This role has no pages: it works over the interface.", "该角
 YEAR_S = 366 * 86_400
 
 
-def install(app: FastAPI, layout: Layout, sessions: Sessions) -> None:
-    """Adds the routes, and makes a page that needs somebody else ask who is there."""
+def install(app: FastAPI, layout: Layout, sessions: Sessions, *, oidc: bool = False) -> None:
+    """Adds the routes, and makes a page that needs somebody else ask who is there.
+
+    Args:
+        oidc: whether people may also log in by a provider (``oidc_login``).
+    """
     routes = APIRouter(include_in_schema=False)
 
     async def needed(request: Request, _error: Exception) -> Response:
         found = await sessions.of(request)
-        return layout.render(request, "login.html", 401, found.caller if found else None, wrong=None)
+        return layout.render(
+            request, "login.html", 401, found.caller if found else None, wrong=None, oidc=oidc
+        )
 
     app.add_exception_handler(LoginNeededError, needed)
 
     @routes.get("/login")
     async def ask(request: Request) -> Response:
         found = await sessions.of(request)
-        return layout.render(request, "login.html", 200, found.caller if found else None, wrong=None)
+        return layout.render(
+            request, "login.html", 200, found.caller if found else None, wrong=None, oidc=oidc
+        )
 
     @routes.post("/login")
     async def begin(request: Request) -> Response:
@@ -41,9 +49,9 @@ def install(app: FastAPI, layout: Layout, sessions: Sessions) -> None:
         token = (await read_form(request)).one("token")
         caller = await sessions.check(token)
         if caller is None:
-            return layout.render(request, "login.html", 401, wrong=UNKNOWN)
+            return layout.render(request, "login.html", 401, wrong=UNKNOWN, oidc=oidc)
         if caller.role not in HOME:
-            return layout.render(request, "login.html", 403, wrong=NO_PAGES)
+            return layout.render(request, "login.html", 403, wrong=NO_PAGES, oidc=oidc)
         return sessions.begin(token, caller)
 
     @routes.post("/logout")

@@ -46,7 +46,7 @@ class Sessions:
 
     def __init__(self, tokens: Tokens | None, *, secure: bool) -> None:
         self._tokens = tokens
-        self._secure = secure
+        self.secure = secure
 
     async def of(self, request: Request) -> Session | None:
         """Whoever is logged in; None for others, also for those whose token has ended."""
@@ -85,13 +85,17 @@ class Sessions:
     def begin(self, token: str, caller: Caller) -> Response:
         """Leads to the role's first page, logged in."""
         answer = RedirectResponse(HOME.get(caller.role, "/"), 303)
-        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=self._secure, path="/")
+        self.keep(answer, token)
         return answer
+
+    def keep(self, answer: Response, token: str) -> None:
+        """Puts the token into the browser's cookie."""
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=self.secure, path="/")
 
     def end(self) -> Response:
         """Leads to the front page, logged out."""
         answer = RedirectResponse("/", 303)
-        answer.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=self._secure, path="/")
+        answer.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=self.secure, path="/")
         return answer
 
 

@@ -7,9 +7,10 @@ from fastapi import FastAPI
 
 from farechain.api.app import Interface, create_app
 from farechain.api.context import ApiContext
-from farechain.pages import auditor, bureau, clerk, issuer, login, public, verify
+from farechain.pages import auditor, bureau, clerk, issuer, login, oidc_login, public, verify
 from farechain.pages.documents import Documents
 from farechain.pages.layout import Layout
+from farechain.pages.oidc import OidcTerms, Provider
 from farechain.pages.passenger import install as passenger
 from farechain.pages.session import Sessions
 from farechain.pages.signing import Signing
@@ -23,11 +24,13 @@ class Keeping:
         seeds: keys that sign for them, by key id (``signing.read_seeds``).
         agent: the tax id of the agent that acts for passengers.
         secure: whether the site is reached over TLS.
+        oidc: the provider that people may log in by; None for none.
     """
 
     seeds: Mapping[str, bytes] = field(default_factory=dict)
     agent: str | None = None
     secure: bool = False
+    oidc: OidcTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ def create_site(context: ApiContext, keeping: Keeping | None = None) -> FastAPI:
     public.install(app, context, shared.invoices, layout)
     verify.install(app, site)
     auditor.install(app, site)
-    login.install(app, site.layout, site.sessions)
+    login.install(app, site.layout, site.sessions, oidc=keeping.oidc is not None)
+    provider = Provider(keeping.oidc) if keeping.oidc else None
+    oidc_login.install(app, context, layout, site.sessions, provider)
     passenger.install(app, site)
     clerk.install(app, site)
     issuer.install(app, site)

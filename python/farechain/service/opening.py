@@ -11,10 +11,12 @@ from aiokafka.errors import KafkaError
 
 from farechain import keys
 from farechain._core import Ledger, LedgerError, PublicLog, parse_checkpoint
+from farechain.access.roles import Role
 from farechain.broker import topic_ids
 from farechain.config import KafkaSettings, Settings
 from farechain.errors import EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
 from farechain.ledger_errors import as_failure
+from farechain.pages.oidc import OidcTerms
 from farechain.pages.signing import read_seeds
 from farechain.pages.site import Keeping
 from farechain.pipeline.ingest import ENGINE_SOURCES
@@ -36,7 +38,34 @@ def keeping_of(settings: Settings) -> Keeping:
     if directory is not None and not directory.is_dir():
         raise FarechainError("E_KEY_FILE", f"{directory}: pages.keys_dir is no directory", EXIT_USAGE)
     seeds = read_seeds(directory) if directory is not None else {}
-    return Keeping(seeds, settings.pages.agent, secure=settings.api.public_url.startswith("https:"))
+    secure = settings.api.public_url.startswith("https:")
+    return Keeping(seeds, settings.pages.agent, secure=secure, oidc=_oidc_of(settings))
+
+
+def _oidc_of(settings: Settings) -> OidcTerms | None:
+    """What is agreed with the provider. Raises ``FarechainError`` (``E_KEY_FILE``) for a bad secret."""
+    oidc = settings.pages.oidc
+    if oidc is None:
+        return None
+    try:
+        if oidc.secret_file.stat().st_mode & 0o077:
+            message = f"{oidc.secret_file}: others may read it: chmod 600 it"
+            raise FarechainError("E_KEY_FILE", message, EXIT_USAGE)
+        secret = oidc.secret_file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FarechainError("E_KEY_FILE", f"{oidc.secret_file}: {error}", EXIT_USAGE) from error
+    return OidcTerms(
+        issuer=oidc.issuer,
+        client_id=oidc.client_id,
+        secret=secret,
+        redirect_url=f"{settings.api.public_url.rstrip('/')}/login/oidc/done",
+        scopes=oidc.scopes,
+        party_claim=oidc.party_claim,
+        role_claim=oidc.role_claim,
+        roles=frozenset(Role(role) for role in oidc.roles),
+        session_hours=oidc.session_hours,
+        tokens_max=settings.access.tokens_max,
+    )
 
 
 def open_ledger(settings: Settings, *, readonly: bool = False) -> Ledger:
