@@ -16,7 +16,7 @@ async def acting_for(registry: RegistryView, caller: Caller) -> frozenset[str]:
     """The parties whose delegation to an agent is open now; none for other roles."""
     if caller.role is not Role.AGENT:
         return frozenset()
-    now = await registry.now()
+    now = await registry.fresh()  # a delegation that ended opens nothing
     return frozenset(
         each["seller"]
         for each in now.registry["delegations"]
