@@ -81,7 +81,8 @@ def guard(context: ApiContext) -> Callable[[Request], Awaitable[None]]:
         if rule is None and is_role_page(path):
             return
         caller = None
-        if "authorization" in request.headers or rule is not Open.ANYONE:
+        by_cookie = COOKIE in request.cookies and rule is not Open.ANYONE
+        if by_cookie or "authorization" in request.headers:
             caller = await asyncio.to_thread(caller_of_request, context.tokens, request)
         if not may(rule, caller):
             known(caller)
