@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -18,10 +19,13 @@ VERDICT_OF = {
 
 
 @cache
-def said() -> dict[str, dict[str, list[str]]]:
-    """``verdicts``: tone, English, Chinese; ``steps``: English, Chinese, detail; ``texts``: both."""
+def said() -> dict[str, Any]:
+    """``verdicts``: tone, English, Chinese; ``steps``: English, Chinese, detail; ``texts``: both.
+
+    ``standing``: pairs of a pattern of the verifier's English and the Chinese that takes its place.
+    """
     file = importlib.resources.files("farechain.pages") / "browser" / "words.json"
-    found: dict[str, dict[str, list[str]]] = json.loads(file.read_text("utf-8"))
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return found
 
 
@@ -29,6 +33,14 @@ def verdict(name: str) -> tuple[str, Words]:
     """(tone, words) of a verdict."""
     tone, english, chinese = said()["verdicts"][name]
     return tone, Words(english, chinese)
+
+
+def standing(words: str, language: Language) -> str:
+    """A sentence of where something stands, as the verifier says it, in a language."""
+    if language == "zh":
+        for english, chinese in said()["standing"]:
+            words = re.sub(english, re.sub(r"\$(\d)", r"\\\1", chinese), words, count=1, flags=re.ASCII)
+    return words
 
 
 def text(name: str, language: Language, **values: Any) -> str:

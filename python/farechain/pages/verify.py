@@ -136,7 +136,29 @@ class VerifyPage:
             return checked
         return Answer(tone, words, reason, found.view, None, checked.steps, checked.took_ms)
 
+    def _of_state(self, proof: bytes, language: Language) -> Answer:
+        """Where a payment or an invoice stood after a block."""
+        context, started = self._context, time.perf_counter()
+        try:
+            keys = (context.vkey, list(context.witness_vkeys), context.threshold)
+            proven = _core.verify_state_proof(proof, *keys)
+        except ValueError as error:
+            tone, words = said.verdict("refused")
+            return Answer(tone, words, str(error))
+        took_ms = max(1, round((time.perf_counter() - started) * 1000))
+        commitment = json.loads(proof if proof[:1] == b"{" else _core.proof_to_json(proof))["commitment"]
+        of_map = {"root": proven["root"].hex(), "count": f"{proven['count']:,}", "height": proven["height"]}
+        steps = [*self._steps(commitment, proven), ("state", of_map)]
+        tone, words = said.verdict("proven")
+        whom = proven["payment"].hex() if proven["payment"] else "{}-{:08d}".format(*proven["asked"])
+        stands = f"{whom}: {said.standing(proven['words'], language)}"
+        reason = f"{stands}. {said.text('state', language, height=proven['height'])}"
+        told = [said.step(name, language, values) for name, values in steps]
+        return Answer(tone, words, reason, None, None, told, took_ms)
+
     def _of_proof(self, proof: bytes, language: Language) -> Answer:
+        if _core.is_state_proof(proof):
+            return self._of_state(proof, language)
         context, started = self._context, time.perf_counter()
         try:
             proven = _core.verify_proof(proof, context.vkey, list(context.witness_vkeys), context.threshold)
@@ -145,14 +167,14 @@ class VerifyPage:
             return Answer(tone, words, str(error))
         took_ms = max(1, round((time.perf_counter() - started) * 1000))
         tone, words = said.verdict("proven")
-        steps = [said.step(name, language, values) for name, values in self._steps(proof, proven)]
+        carried = json.loads(proof if proof[:1] == b"{" else _core.proof_to_json(proof))
+        steps = [said.step(name, language, values) for name, values in self._steps(carried, proven)]
         kind, reason = proven["fields"]["kind"], said.text("proven", language)
         return Answer(tone, words, reason, None, kind, steps, took_ms)
 
-    def _steps(self, proof: bytes, proven: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    def _steps(self, carried: dict[str, Any], proven: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         """What the verification found, step by step: names in ``words.json`` and what their words are of."""
         context = self._context
-        carried = json.loads(proof if proof[:1] == b"{" else _core.proof_to_json(proof))
         header, size = proven["header"], proven["size"]
         names, height = ", ".join(proven["cosigners"]) or "nobody", f"{header['height']:,}"
         _origin, _size, root = _core.parse_checkpoint(carried["checkpoint"])
@@ -164,7 +186,7 @@ class VerifyPage:
             at = when((signed_s[name] or 0) * 1000)
             witnesses.append((known, {"name": name, "time": at, "key": f"{name}+{key_id}"}))
         return [
-            ("record", {"hash": proven["hash"].hex()}),
+            ("record", {"hash": _core.leaf_hash(base64.b64decode(carried["record"])).hex()}),
             (
                 "path",
                 {

@@ -6,7 +6,7 @@ import { Refused, must } from "./bytes.js";
 import { fragmentBytes, readCode } from "./codes.js";
 import { isStateProof, verifyStateProof } from "./state_proof.js";
 import { dayOf, fen, typed } from "./text.js";
-import { Told, text } from "./words.js";
+import { Told, standing, text } from "./words.js";
 
 const VERDICTS = { E_NOT_FOUND: "missing", E_MISMATCH: "mismatch", E_TRIES: "tries", E_SCHEMA: "malformed" };
 
@@ -142,6 +142,6 @@ function showProof(bytes, keys, place) {
 
 /** Where somebody stood after a block: what came later, a later proof tells. */
 function showState({ proven, checked }, place) {
-  const rows = [["Of", "对象", proven.whom], ["Stands", "状态", proven.words], ["After block", "截至区块", String(proven.stateHeight)]];
-  show(place, { verdict: "proven", rows, checked });
+  const rows = [["Of", "对象", proven.whom], ["Stands", "状态", standing(proven.words)]];
+  show(place, { verdict: "proven", reason: text("state", { height: proven.stateHeight }), rows, checked });
 }

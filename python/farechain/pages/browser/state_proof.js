@@ -208,6 +208,8 @@ export function verifyStateProof(bytes, keys, passed = () => {}) {
   const said = decode(commitment.record, "the commitment");
   must(Array.isArray(said) && said.length === 5 && said[0] === 1 && said[1] === 8 && isHash(said[2]), "the record that is proved commits to no state");
   must(said[4] < proven.height, "the state that is committed to is not older than its block");
+  const found = findingOf(said[2], subject, steps);
+  passed("state", { root: toHex(said[2]), count: said[3], height: said[4] });
   const whom = subject.payment ? toHex(subject.payment) : name(subject.invoice);
-  return { whom, ...findingOf(said[2], subject, steps), stateHeight: said[4], ...proven };
+  return { whom, ...found, stateHeight: said[4], ...proven };
 }

@@ -16,6 +16,10 @@ const filled = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (_all, name) =
 /** A text of words.json. */
 export const text = (name, values = {}) => filled(say(...WORDS.texts[name]), values);
 
+/** A sentence of where something stands, as the verifier says it, in the language of the page. */
+export const standing = (words) =>
+  chinese() ? WORDS.standing.reduce((said, [en, zh]) => said.replace(new RegExp(en), zh), words) : words;
+
 /** A verdict's `[tone, English or null, Chinese]`: on a Chinese page the Chinese alone. */
 export function verdictOf(name) {
   const [tone, en, zh] = WORDS.verdicts[name];
