@@ -106,6 +106,8 @@ async def test_the_language_is_what_was_chosen(town: Town) -> None:
         answer = await town.http.post("/language", data={"language": "zh", "back": "//elsewhere.test/x"})
         assert answer.headers["location"] == "/"
         assert "密钥与证明" in (await town.http.get("/")).text
-        await town.http.post("/language", data={"language": "en", "back": "/login"})
+        there = await town.http.post("/language", data={"language": "en", "back": "/clerk?state=FREE"})
+        assert there.headers["location"] == "/clerk?state=FREE"
+        assert 'name="back" value="/verify?a=1&amp;b=2"' in (await town.http.get("/verify?a=1&b=2")).text
         page: httpx.Response = await town.http.get("/login")
         assert "Keys and proofs" in page.text

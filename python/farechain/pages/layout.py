@@ -61,6 +61,7 @@ class Layout:
             "say": say,
             "caller": caller,
             "path": request.url.path,
+            "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "done": self._done(request.query_params.get("done", "")),
             "once": lambda: secrets.token_hex(16),
             "demonstration": self._context.demonstration,
