@@ -8,8 +8,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from farechain import _core, schemas
 
-from . import command, vector_story
+from . import command, orders, vector_story
 from .errors import CODES
+from .telling import BUREAU
 from .twin import Story
 
 VALIDATOR = Draft202012Validator(schemas.schema(schemas.RECEIPT))
@@ -23,6 +24,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[Told]:
     """A receipt with its outcome and the fields of its records, for each input of a story with every kind."""
     story = Story(tmp_path_factory.mktemp("receipts") / "ledger", drain_max=2)
     vector_story.tell(story)
+    assert story.does(orders.attest(bytes(32)), BUREAU) == "APPLIED"
     height, messages = story.ledger.receipts(0, 1000)
     assert height == len(story.replay.blocks)
     receipts = [json.loads(value) for _, value in messages]
