@@ -7,7 +7,7 @@ from bench import books, city, day, documents, life, live, proofs, shapes
 from bench.figures import Figure, keep, show
 
 PLACE = Path("var/bench")
-PARTS = ("day", "live", "full", "realtime", "documents", "proofs", "books")
+PARTS = ("day", "live", "full", "realtime", "life", "documents", "proofs", "books")
 FULL = {"open": 1.0, "hashes": 3.0, "signatures": 8.0}
 
 

@@ -24,6 +24,9 @@ the end, where only the last blocks are waited for."""
 CATCHING_UP_S = 1.0
 """So long after a full block, and after the start, ingest counts as catching up."""
 
+URGENT_INPUTS = 2048
+"""Inputs of a block that somebody waits for: it takes a quarter of a full one's time."""
+
 
 @dataclass(frozen=True, slots=True)
 class BlockLimits:
@@ -229,11 +232,14 @@ class Ingest:
     async def _seal(self) -> None:
         """Seals a block once the last one is prepared: as late as possible, with what somebody waits for."""
         await self._sealable.acquire()
-        for chunk in self._source.urgent():
+        urgent = self._source.urgent()
+        for chunk in urgent:
             source = chunk.partition + ENGINE_SOURCES
             self._intake.push_records(source, chunk.records, chunk.next_offset, ahead=True)
         self._in_flight += 1
-        sealed = self._intake.seal(self._limits.max_inputs)
+        # Somebody waits for this block and for those before it: while commands come, all of them are small.
+        most = min(self._limits.max_inputs, URGENT_INPUTS) if urgent else self._limits.max_inputs
+        sealed = self._intake.seal(most)
         await self._raw.put((sealed, time.monotonic()))
 
     async def _prepare(self) -> None:
