@@ -80,6 +80,23 @@ def described(town: Town) -> dict[str, Any]:
     return document
 
 
+def references(part: Any) -> set[str]:
+    if isinstance(part, dict):
+        own = {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+        return own.union(*(references(value) for value in part.values()))
+    return set().union(*(references(value) for value in part)) if isinstance(part, list) else set()
+
+
+def test_every_reference_of_the_description_leads_somewhere(described: dict[str, Any]) -> None:
+    met = references(described)
+    assert met
+    for reference in met:
+        found: Any = described
+        for name in reference.removeprefix("#/").split("/"):
+            assert name in found, reference
+            found = found[name]
+
+
 def operations(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     return [
         (path, name, one) for path, methods in described["paths"].items() for name, one in methods.items()

@@ -36,7 +36,7 @@ def router(context: ApiContext) -> APIRouter:
 
     octets = _described("application/octet-stream", "Hashes of a tile, or a bundle of entries.")
 
-    @routes.get("/tile/{path:path}", response_class=Response, responses=octets)
+    @routes.get("/tile/{path:path}", response_class=Response, responses=octets | responses(422))
     async def tile(path: str) -> Response:
         """A tile or entry bundle, which never changes. A partial one may go once its full one is there."""
         if len(path) > MAX_PATH_CHARACTERS or not TILE.fullmatch(path):
