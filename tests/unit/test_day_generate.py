@@ -15,13 +15,14 @@ from farechain import _core, data
 from farechain.day import PARTITIONS, generate
 from farechain.day.bad import FIELDS
 from farechain.day.bad_json import BAD_JSON
-from farechain.day.payers import Payers, payer_of
+from farechain.day.payers import Payers
 from farechain.day.plan import Headers
 from farechain.day.rotation import rotation_proof
 from farechain.day.truth import net_of
 from farechain.errors import FarechainError
 from farechain.keys import read_key, read_key_set
 from farechain.partition import partition_of
+from farechain.wallet.rows import payer_of
 
 DAY_MS = 86_400_000
 START_MS = 1_772_985_600_000

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from farechain import _core
+from farechain.wallet.rows import payer_of
 
 _OPENING = b"farechain development opening|"
 
@@ -28,8 +28,3 @@ class Payers:
     def commitment(self, key: bytes) -> bytes:
         """The ``payer`` of that payment (``docs/format.md``, section 3)."""
         return payer_of(self.opening(key))
-
-
-def payer_of(opening: bytes) -> bytes:
-    """The commitment that an opening opens."""
-    return _core.identity([b"PAYER", opening])

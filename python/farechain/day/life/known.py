@@ -8,10 +8,11 @@ import orjson
 
 from farechain import _core
 from farechain.data import Operator, Party, mandate_rows
-from farechain.day.payers import Payers, payer_of
+from farechain.day.payers import Payers
 from farechain.day.plan import COMMANDS, Signer
+from farechain.wallet.rows import CHANNELS
+from farechain.wallet.wallet import opens
 
-_CHANNELS = {"WECHAT": 1, "ALIPAY": 2, "UNIONPAY": 3, "CARD": 4, "CASH": 5}
 _BLOCKS_AT_ONCE = 4
 
 
@@ -145,10 +146,10 @@ def _trip(ledger: _core.Ledger, sellers: dict[str, Operator], payers: Payers, ke
     """The payment with this Kafka key; None for a top-up, or a seller that has no part in this."""
     seller, channel, txn_id = key.split(b"|", 2)
     operator = sellers.get(seller.decode())
-    identity = _core.identity([b"PAYMENT", seller, bytes([_CHANNELS[channel.decode()]]), b"\x01", txn_id])
+    identity = _core.identity([b"PAYMENT", seller, bytes([CHANNELS[channel.decode()]]), b"\x01", txn_id])
     found = ledger.payment(identity)
     if operator is None or found is None:
         return None
     opening = payers.opening(key)
-    known = found["payer"] == payer_of(opening)
+    known = opens(found, opening)
     return Trip(key, operator, identity, opening if known else None, found["uninvoiced_fen"])
