@@ -50,6 +50,12 @@ class Answer:
     http_status: int = 200
 
 
+Step = tuple[str, dict[str, Any]]
+"""A name in ``words.json`` and what its words are of."""
+Finding = tuple[str | None, str, list[Step]]
+"""The kind of a proof's record that is no invoice's, one line more, and the steps."""
+
+
 class VerifyPage:
     """Answers whoever comes, without a script."""
 
@@ -136,43 +142,36 @@ class VerifyPage:
             return checked
         return Answer(tone, words, reason, found.view, None, checked.steps, checked.took_ms)
 
-    def _of_state(self, proof: bytes, language: Language) -> Answer:
+    def _of_state(self, carried: dict[str, Any], proven: dict[str, Any], language: Language) -> Finding:
         """Where a payment or an invoice stood after a block."""
-        context, started = self._context, time.perf_counter()
-        try:
-            keys = (context.vkey, list(context.witness_vkeys), context.threshold)
-            proven = _core.verify_state_proof(proof, *keys)
-        except ValueError as error:
-            tone, words = said.verdict("refused")
-            return Answer(tone, words, str(error))
-        took_ms = max(1, round((time.perf_counter() - started) * 1000))
-        commitment = json.loads(proof if proof[:1] == b"{" else _core.proof_to_json(proof))["commitment"]
         of_map = {"root": proven["root"].hex(), "count": f"{proven['count']:,}", "height": proven["height"]}
-        steps = [*self._steps(commitment, proven), ("state", of_map)]
-        tone, words = said.verdict("proven")
+        steps = [*self._steps(carried["commitment"], proven), ("state", of_map)]
         whom = proven["payment"].hex() if proven["payment"] else "{}-{:08d}".format(*proven["asked"])
         stands = f"{whom}: {said.standing(proven['words'], language)}"
         reason = f"{stands}. {said.text('state', language, height=proven['height'])}"
-        told = [said.step(name, language, values) for name, values in steps]
-        return Answer(tone, words, reason, None, None, told, took_ms)
+        return None, reason, steps
+
+    def _of_record(self, carried: dict[str, Any], proven: dict[str, Any], language: Language) -> Finding:
+        return proven["fields"]["kind"], said.text("proven", language), self._steps(carried, proven)
 
     def _of_proof(self, proof: bytes, language: Language) -> Answer:
-        if _core.is_state_proof(proof):
-            return self._of_state(proof, language)
         context, started = self._context, time.perf_counter()
+        of_state = _core.is_state_proof(proof)
+        verify = _core.verify_state_proof if of_state else _core.verify_proof
         try:
-            proven = _core.verify_proof(proof, context.vkey, list(context.witness_vkeys), context.threshold)
+            proven = verify(proof, context.vkey, list(context.witness_vkeys), context.threshold)
         except ValueError as error:
             tone, words = said.verdict("refused")
             return Answer(tone, words, str(error))
         took_ms = max(1, round((time.perf_counter() - started) * 1000))
         tone, words = said.verdict("proven")
         carried = json.loads(proof if proof[:1] == b"{" else _core.proof_to_json(proof))
-        steps = [said.step(name, language, values) for name, values in self._steps(carried, proven)]
-        kind, reason = proven["fields"]["kind"], said.text("proven", language)
-        return Answer(tone, words, reason, None, kind, steps, took_ms)
+        finding = self._of_state if of_state else self._of_record
+        kind, reason, steps = finding(carried, proven, language)
+        told = [said.step(name, language, values) for name, values in steps]
+        return Answer(tone, words, reason, None, kind, told, took_ms)
 
-    def _steps(self, carried: dict[str, Any], proven: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    def _steps(self, carried: dict[str, Any], proven: dict[str, Any]) -> list[Step]:
         """What the verification found, step by step: names in ``words.json`` and what their words are of."""
         context = self._context
         header, size = proven["header"], proven["size"]
