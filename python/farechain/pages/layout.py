@@ -97,9 +97,14 @@ def yuan(amount_fen: int) -> str:
     return f"{'−' if amount_fen < 0 else ''}¥{magnitude // 100:,}.{magnitude % 100:02d}"
 
 
-def when(time_ms: int) -> str:
+def local(time_ms: int) -> datetime:
     """A time in UTC+8, which genesis fixes for dates."""
-    return (datetime.fromtimestamp(time_ms // 1000, UTC) + CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(time_ms // 1000, UTC) + CHINA
+
+
+def when(time_ms: int) -> str:
+    """A time in UTC+8, to the second."""
+    return local(time_ms).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def day(time_ms: int) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-CHINA = timedelta(hours=8)
+from farechain.pages.layout import local
+
 EMPTY = {"invoiced_fen": 0, "uninvoiced_fen": 0, "red_fen": 0}
 
 
@@ -31,7 +31,7 @@ class MonthRow:
 
 def period_of(time_ms: int) -> str:
     """The month of a time in UTC+8, ``YYYY-MM``."""
-    return (datetime.fromtimestamp(time_ms // 1000, UTC) + CHINA).strftime("%Y-%m")
+    return local(time_ms).strftime("%Y-%m")
 
 
 def months_of(issuer: Mapping[str, Any], now_ms: int) -> list[MonthRow]:

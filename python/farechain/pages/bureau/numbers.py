@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import Request
@@ -13,6 +12,7 @@ from farechain import registry_orders as orders
 from farechain.api.paging import page
 from farechain.api.problems import Problem
 from farechain.pages.forms import Form, typed
+from farechain.pages.layout import local
 from farechain.pages.office import LISTED_MAX, Office, Visit, ask, unknown_form, whole
 from farechain.pages.supply import Suggested, next_free, supply_of
 
@@ -24,7 +24,7 @@ def add(office: Office) -> None:
     """``/bureau/numbers``."""
 
     def suggested(registry: Mapping[str, Any], visit: Visit, count: int) -> Suggested:
-        year = (datetime.fromtimestamp(visit.now_ms // 1000, UTC) + timedelta(hours=8)).year
+        year = local(visit.now_ms).year
         digital = visit.asked("family") == "digital"
         genesis = _core.decode_record(office.site.context.ledger.record(0, 0) or b"")
         return next_free(registry["grants"], genesis["regions"][0], year, count, all_digital=digital)

@@ -1,7 +1,7 @@
 """Scenes and rates: shown as of a day, replaced as a whole by an edited text after a look at what changes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from farechain import registry_orders as orders
 from farechain.api.problems import Problem
+from farechain.pages.layout import local
 from farechain.pages.office import AGAIN, Office, unknown_form
 from farechain.pages.row_changes import changes_of, digest_of, rows_in
 
@@ -26,7 +27,7 @@ def add(office: Office) -> None:
     async def tables(request: Request) -> Response:
         visit = await office.visit(request)
         registry = (await visit.snapshot()).registry
-        today = (datetime.fromtimestamp(visit.now_ms // 1000, UTC) + timedelta(hours=8)).date()
+        today = local(visit.now_ms).date()
         on = _day(visit.asked("on", r"\d{4}-\d{2}-\d{2}")) or today
         days = (on - EPOCH).days
         return visit.page(

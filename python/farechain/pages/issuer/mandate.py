@@ -1,7 +1,7 @@
 """What an issuer lets the ledger issue for it, replaced as a whole after a look at what changes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from farechain import registry_orders as orders
 from farechain.api.problems import Problem
 from farechain.pages.forms import Form
 from farechain.pages.issuer.own import own
+from farechain.pages.layout import local
 from farechain.pages.office import AGAIN, Office, unknown_form
 from farechain.pages.row_changes import changes_of, digest_of, rows_in
 
@@ -56,7 +57,7 @@ def add(office: Office) -> None:
 
 def rates_of(table: Rows, now_ms: int) -> dict[str, list[Mapping[str, Any]]]:
     """The rates that are in force today, by scene."""
-    today = ((datetime.fromtimestamp(now_ms // 1000, UTC) + timedelta(hours=8)).date() - EPOCH).days
+    today = (local(now_ms).date() - EPOCH).days
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in table:
         if row["from_day"] <= today and (row["to_day"] is None or today <= row["to_day"]):
