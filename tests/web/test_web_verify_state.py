@@ -89,3 +89,20 @@ async def test_a_changed_proof_is_refused_and_says_nothing(
     page = (await client.post("/verify", data={"text": changed})).text
     assert "The proof does not hold" in page
     assert "As of block" not in page
+
+
+async def test_the_interface_verifies_both_kinds(
+    client: httpx.AsyncClient, story: Story, log: _core.PublicLog
+) -> None:
+    code, number = next(iter(story.replay.state.invoices))
+    proof = story.ledger.prove_invoice_state(code, number, log)
+    assert proof is not None
+    proven = _core.verify_state_proof(proof, log.vkey, [], 0)
+    for form in (proof, _core.proof_to_json(proof)):
+        said = (await client.post("/v1/verify", content=form)).json()
+        assert (said["ok"], said["words"], said["hash"]) == (True, proven["words"], None)
+    said = (await client.post("/v1/verify", content=bytes([*proof[:-1], proof[-1] ^ 1]))).json()
+    assert (said["ok"], said["words"]) == (False, None)
+    record = (await client.get(f"/v1/proofs/{code}/{number}?form=compact")).content
+    said = (await client.post("/v1/verify", content=record)).json()
+    assert (said["ok"], said["words"], len(said["hash"])) == (True, None, 64)

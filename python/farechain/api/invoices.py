@@ -56,7 +56,8 @@ class Verification(BaseModel):
 
     ok: bool
     reason: str | None = Field(description="What did not match.")
-    hash: str | None = Field(default=None, description="The record's hash.")
+    hash: str | None = Field(default=None, description="The record's hash; none of a proof of state.")
+    words: str | None = Field(default=None, description="What a proof of state says of its subject.")
     origin: str | None = None
     size: int | None = Field(default=None, description="Blocks under the checkpoint.")
     cosigners: list[str] = []
@@ -157,12 +158,15 @@ class Invoices:
 
     def _verify(self, proof: bytes) -> Verification:
         context = self._context
+        of_state = _core.is_state_proof(proof)
+        verify = _core.verify_state_proof if of_state else _core.verify_proof
         try:
-            proven = _core.verify_proof(proof, context.vkey, list(context.witness_vkeys), context.threshold)
+            proven = verify(proof, context.vkey, list(context.witness_vkeys), context.threshold)
         except ValueError as error:
             return Verification(ok=False, reason=str(error))
         known = {name: proven[name] for name in ("origin", "size", "cosigners")}
-        return Verification(ok=True, reason=None, hash=proven["hash"].hex(), **known)
+        said = {"words": proven["words"]} if of_state else {"hash": proven["hash"].hex()}
+        return Verification(ok=True, reason=None, **said, **known)
 
     def _find(self, code: str, number: str) -> dict[str, Any]:
         found = self._context.ledger.invoice(code, int(number))
@@ -231,7 +235,10 @@ def router(context: ApiContext, invoices: Invoices, registry: RegistryView) -> A
         openapi_extra={"requestBody": {"required": True, "content": octets}},
     )
     async def verify(request: Request) -> Verification:
-        """Checks a proof, JSON or compact, against this log's keys. Better: check it yourself."""
+        """Checks a proof of a record or of state, JSON or compact, against this log's keys.
+
+        Better: check it yourself.
+        """
         return await invoices.verify(await bodies.read(request, MAX_PROOF_BYTES))
 
     @routes.get("/keys")

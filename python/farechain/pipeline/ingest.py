@@ -26,6 +26,11 @@ CATCHING_UP_S = 1.0
 
 URGENT_INPUTS = 2048
 """Inputs of a block that somebody waits for: it takes a quarter of a full one's time."""
+PREPARE_S = 0.1
+"""No block holds more than was prepared in this time lately: who gives a command waits for those under way.
+With keys that are new, or on a slow machine, full blocks would take several times as long."""
+PACE_FROM_INPUTS = 512
+"""Smaller batches say little about what a large one takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class Ingest:
         self._in_flight = 0
         self._unreadable: FarechainError | None = None
         self._full_s = time.monotonic()
+        self._most_inputs = URGENT_INPUTS
 
     @property
     def catching_up(self) -> bool:
@@ -238,16 +244,20 @@ class Ingest:
             self._intake.push_records(source, chunk.records, chunk.next_offset, ahead=True)
         self._in_flight += 1
         # Somebody waits for this block and for those before it: while commands come, all of them are small.
-        most = min(self._limits.max_inputs, URGENT_INPUTS) if urgent else self._limits.max_inputs
-        sealed = self._intake.seal(most)
+        most = URGENT_INPUTS if urgent else self._most_inputs
+        sealed = self._intake.seal(min(self._limits.max_inputs, most))
         await self._raw.put((sealed, time.monotonic()))
 
     async def _prepare(self) -> None:
         while (item := await self._raw.get()) is not None:
             raw, fetched = item
+            started = time.monotonic()
             prepared = await asyncio.to_thread(self._ledger.prepare, raw)
+            ready = time.monotonic()
+            if len(prepared) >= PACE_FROM_INPUTS:
+                self._most_inputs = max(URGENT_INPUTS, int(len(prepared) * PREPARE_S / (ready - started)))
             self._sealable.release()
-            await self._prepared.put((prepared, fetched, time.monotonic()))
+            await self._prepared.put((prepared, fetched, ready))
         await self._prepared.put(None)
 
     async def _commit(self) -> None:

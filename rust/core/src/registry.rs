@@ -7,6 +7,7 @@ mod books;
 mod invoices;
 mod lifecycle;
 mod orders;
+mod shared;
 mod snapshot;
 mod snapshot_of_open;
 
@@ -21,6 +22,8 @@ use crate::input::Kid;
 use crate::outcome::Location;
 use crate::signature::PublicKey;
 use crate::text::{InvoiceCode, SceneCode, TaxCode, TaxId, Text};
+
+use shared::Shared;
 
 pub use books::{Declared, Month};
 pub use lifecycle::{Asked, Delegation, Owed, Pending, Side};
@@ -199,11 +202,12 @@ pub struct Committed {
     pub height: u64,
 }
 
-/// Keys, issuers, tables, mandates, grants, queue.
+/// Keys, issuers, tables, mandates, grants, queue. A copy, which everything that makes several records is undone by, costs
+/// nothing for what is not changed while it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registry {
     genesis: Genesis,
-    keys: BTreeMap<Kid, Key>,
+    keys: Shared<BTreeMap<Kid, Key>>,
     /// Every list of scenes that a key has.
     scene_lists: BTreeSet<Arc<[SceneCode]>>,
     issuers: BTreeMap<TaxId, Issuer>,
@@ -212,19 +216,19 @@ pub struct Registry {
     mandates: BTreeMap<TaxId, Vec<MandateRow>>,
     grants: Vec<Grant>,
     /// By seller, then by place of arrival.
-    queues: BTreeMap<TaxId, BTreeMap<u64, Waiting>>,
+    queues: Shared<BTreeMap<TaxId, BTreeMap<u64, Waiting>>>,
     /// The seller and place of every waiting identity.
-    places: BTreeMap<Digest, (TaxId, u64)>,
+    places: Shared<BTreeMap<Digest, (TaxId, u64)>>,
     /// What waiting and owed refunds will take off a payment's invoice, by the payment's identity, fen.
-    reversing: BTreeMap<Digest, u64>,
+    reversing: Shared<BTreeMap<Digest, u64>>,
     /// By seller and agent.
-    delegations: BTreeMap<(TaxId, TaxId), Delegation>,
+    delegations: Shared<BTreeMap<(TaxId, TaxId), Delegation>>,
     /// Reimbursers that take invoices without a buyer.
-    individuals: BTreeSet<TaxId>,
+    individuals: Shared<BTreeSet<TaxId>>,
     /// Requests for red letters that are open.
-    pending: BTreeMap<InvoiceId, Pending>,
+    pending: Shared<BTreeMap<InvoiceId, Pending>>,
     /// Owed reversals by invoice, in the order in which they came.
-    owed: BTreeMap<InvoiceId, Vec<Owed>>,
+    owed: Shared<BTreeMap<InvoiceId, Vec<Owed>>>,
     /// What is committed to of current state.
     committed: Option<Committed>,
 }
@@ -239,20 +243,20 @@ impl Registry {
         let bureau = Key { role: Role::Bureau, to_height: u64::MAX, ..Key::new(public_key) };
         Ok(Registry {
             genesis: genesis.clone(),
-            keys: BTreeMap::from([(public_key.kid(), bureau)]),
+            keys: Shared::new(BTreeMap::from([(public_key.kid(), bureau)])),
             scene_lists: BTreeSet::from([Arc::default()]),
             issuers: BTreeMap::new(),
             scenes: BTreeMap::new(),
             rates: Vec::new(),
             mandates: BTreeMap::new(),
             grants: Vec::new(),
-            queues: BTreeMap::new(),
-            places: BTreeMap::new(),
-            reversing: BTreeMap::new(),
-            delegations: BTreeMap::new(),
-            individuals: BTreeSet::new(),
-            pending: BTreeMap::new(),
-            owed: BTreeMap::new(),
+            queues: Shared::default(),
+            places: Shared::default(),
+            reversing: Shared::default(),
+            delegations: Shared::default(),
+            individuals: Shared::default(),
+            pending: Shared::default(),
+            owed: Shared::default(),
             committed: None,
         })
     }

@@ -8,6 +8,7 @@ use crate::cbor::{Decoder, Encoder, Malformed};
 use crate::command::{Order, Role};
 use crate::outcome::Location;
 use crate::record::Record;
+use crate::registry::shared::Shared;
 use crate::registry::{Committed, Declared, Grant, Issuer, Key, Month, Registry, Waiting};
 use crate::signature::PublicKey;
 use crate::text::{TaxId, Text};
@@ -19,7 +20,7 @@ impl Registry {
         let genesis = Record::Genesis(alloc::boxed::Box::new(self.genesis.clone())).to_bytes();
         let mut e = Encoder::new(&mut out);
         e.array(13).bytes(&genesis).array(self.keys.len());
-        for (kid, key) in &self.keys {
+        for (kid, key) in self.keys.iter() {
             encode_key(&mut e, kid, key);
         }
         e.array(self.issuers.len());
@@ -37,7 +38,7 @@ impl Registry {
             e.optional_text(grant.tax_id.as_ref().map(Text::as_str)).bool(grant.closed);
         }
         e.array(self.places.len());
-        for (seller, queue) in &self.queues {
+        for (seller, queue) in self.queues.iter() {
             queue.iter().for_each(|(place, waiting)| encode_waiting(&mut e, seller, *place, waiting));
         }
         self.encode_open(&mut e);
@@ -88,20 +89,20 @@ impl Registry {
         let grants = (0..d.array()?).map(|_| decode_grant(&mut d)).collect::<Result<_, _>>()?;
         let mut registry = Registry {
             genesis: *genesis,
-            keys: BTreeMap::new(),
+            keys: Shared::default(),
             scene_lists: BTreeSet::from([Arc::default()]),
             issuers,
             scenes,
             rates,
             mandates,
             grants,
-            queues: BTreeMap::new(),
-            places: BTreeMap::new(),
-            reversing: BTreeMap::new(),
-            delegations: BTreeMap::new(),
-            individuals: BTreeSet::new(),
-            pending: BTreeMap::new(),
-            owed: BTreeMap::new(),
+            queues: Shared::default(),
+            places: Shared::default(),
+            reversing: Shared::default(),
+            delegations: Shared::default(),
+            individuals: Shared::default(),
+            pending: Shared::default(),
+            owed: Shared::default(),
             committed: None,
         };
         for (kid, mut key) in keys {

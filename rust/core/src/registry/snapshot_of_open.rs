@@ -12,7 +12,7 @@ use crate::registry::{Asked, Delegation, Owed, Pending, Registry, Side};
 impl Registry {
     pub(super) fn encode_open(&self, e: &mut Encoder<'_>) {
         e.array(self.delegations.len());
-        for ((seller, agent), delegation) in &self.delegations {
+        for ((seller, agent), delegation) in self.delegations.iter() {
             e.array(4).text(seller.as_str()).text(agent.as_str()).uint(delegation.to_height);
             e.array(delegation.scenes.len());
             delegation.scenes.iter().for_each(|scene| _ = e.text(scene.as_str()));
@@ -22,7 +22,7 @@ impl Registry {
         e.array(self.pending.len());
         self.pending.iter().for_each(|(invoice, pending)| encode_pending(e, invoice, pending));
         e.array(self.owed.len());
-        for (invoice, all) in &self.owed {
+        for (invoice, all) in self.owed.iter() {
             encode_invoice(e.array(3), invoice).array(all.len());
             for owed in all {
                 e.array(4).bytes(&owed.refund).bytes(&owed.payment).uint(owed.fen).uint(owed.since_ms);
@@ -31,14 +31,14 @@ impl Registry {
     }
 
     pub(super) fn decode_open(&mut self, d: &mut Decoder<'_>) -> Result<(), Malformed> {
-        self.delegations = map(d, |d| {
+        *self.delegations = map(d, |d| {
             d.array_of(4)?;
             let (parties, to_height) = ((d.text_of()?, d.text_of()?), d.uint()?);
             let scenes = (0..d.array()?).map(|_| d.text_of()).collect::<Result<_, _>>()?;
             Ok((parties, Delegation { scenes, to_height }))
         })?;
-        self.individuals = (0..d.array()?).map(|_| d.text_of()).collect::<Result<_, _>>()?;
-        self.pending = map(d, decode_pending)?;
+        *self.individuals = (0..d.array()?).map(|_| d.text_of()).collect::<Result<_, _>>()?;
+        *self.pending = map(d, decode_pending)?;
         let owed: BTreeMap<InvoiceId, Vec<Owed>> = map(d, |d| {
             d.array_of(3)?;
             let invoice = decode_invoice(d)?;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use farechain_core::outcome::Location;
 
@@ -41,17 +41,68 @@ struct Map {
     places: Vec<BlockPlace>,
 }
 
+/// Blocks whose contents are remembered: 4 MiB where all of them are full ones of 8,192 records.
+const REMEMBERED: usize = 64;
+
+/// Where the records and annexes of a block lie.
+#[derive(Debug)]
+struct Contents {
+    layout: Layout,
+    /// The ends of records, then those of annexes.
+    ends: Vec<u8>,
+}
+
+impl Contents {
+    /// From where to where among all records, or all annexes, for a number below both together; `None` where the ends
+    /// are out of order.
+    fn bounds(&self, first: usize, index: usize, all: usize) -> Option<(usize, usize)> {
+        let end =
+            |at: usize| u32::from_be_bytes(self.ends[4 * at..4 * at + 4].try_into().unwrap_or([0xFF; 4])) as usize;
+        let (start, end) = (if index == 0 { 0 } else { end(first + index - 1) }, end(first + index));
+        (start <= end && end <= all).then_some((start, end))
+    }
+}
+
+/// The contents of blocks that were read lately, each at the place that its height gives it: whoever reads one record
+/// of a block mostly reads others.
+#[derive(Debug)]
+struct Remembered(Mutex<Vec<Option<(u64, Arc<Contents>)>>>);
+
+impl Default for Remembered {
+    fn default() -> Remembered {
+        Remembered(Mutex::new(vec![None; REMEMBERED]))
+    }
+}
+
+impl Remembered {
+    fn get(&self, height: u64) -> Option<Arc<Contents>> {
+        let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (of, contents) = slots[height as usize % REMEMBERED].as_ref()?;
+        (*of == height).then(|| Arc::clone(contents))
+    }
+
+    fn put(&self, height: u64, contents: &Arc<Contents>) {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slots[height as usize % REMEMBERED] = Some((height, Arc::clone(contents)));
+    }
+
+    fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill(None);
+    }
+}
+
 /// Reads of the block log; cloning shares it.
 #[derive(Debug, Clone)]
 pub struct LogReader {
     dir: PathBuf,
     map: Arc<RwLock<Map>>,
+    remembered: Arc<Remembered>,
 }
 
 impl LogReader {
     /// Knows no block yet: recovery adds them.
     pub fn new(dir: &Path) -> LogReader {
-        LogReader { dir: dir.to_path_buf(), map: Arc::default() }
+        LogReader { dir: dir.to_path_buf(), map: Arc::default(), remembered: Arc::default() }
     }
 
     /// The directory of the segments.
@@ -85,6 +136,7 @@ impl LogReader {
     /// Forgets every place: recovery starts again.
     pub(crate) fn forget(&self) {
         self.map.write().unwrap_or_else(PoisonError::into_inner).places.clear();
+        self.remembered.forget();
     }
 
     fn read_map(&self) -> std::sync::RwLockReadGuard<'_, Map> {
@@ -194,21 +246,27 @@ impl LogReader {
         all: impl Fn(&Layout) -> std::ops::Range<usize>,
     ) -> Result<Option<Vec<u8>>, LedgerError> {
         let Some(place) = self.place(location.height) else { return Ok(None) };
-        let layout = self.layout(&place)?;
+        let contents = self.contents(location.height, &place)?;
+        let layout = &contents.layout;
         if location.index >= layout.record_count() {
             return Ok(None);
         }
-        let index = location.index as usize;
-        let ends_at = body_at(&place) + (layout.ends().start + 4 * (first_end(&layout) + index)) as u64;
-        let before = if index == 0 { 0 } else { 4 };
-        let ends = self.read(place.segment, ends_at - before, 4 + before as usize)?;
-        let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap_or([0xFF; 4])) as usize;
-        let (start, end) = if index == 0 { (0, number(&ends)) } else { (number(&ends[..4]), number(&ends[4..])) };
-        let all = all(&layout);
-        if start > end || end > all.len() {
-            return Err(self.corrupt(&place, "the ends of its records are out of order"));
-        }
+        let all = all(layout);
+        let (start, end) = contents
+            .bounds(first_end(layout), location.index as usize, all.len())
+            .ok_or_else(|| self.corrupt(&place, "the ends of its records are out of order"))?;
         self.read(place.segment, body_at(&place) + (all.start + start) as u64, end - start).map(Some)
+    }
+
+    fn contents(&self, height: u64, place: &BlockPlace) -> Result<Arc<Contents>, LedgerError> {
+        if let Some(contents) = self.remembered.get(height) {
+            return Ok(contents);
+        }
+        let layout = self.layout(place)?;
+        let ends = self.read(place.segment, body_at(place) + layout.ends().start as u64, layout.ends().len())?;
+        let contents = Arc::new(Contents { layout, ends });
+        self.remembered.put(height, &contents);
+        Ok(contents)
     }
 }
 
