@@ -71,7 +71,7 @@ def back_up(
     with _alone(ledger / "state"):
         target.remove(())  # what one that was cut short was writing
         listed = manifest.names(target)
-        making = _Making(ledger, target, _former(target, listed), set(target.sizes(OBJECTS)))
+        making = _Making(ledger, target, _former(target, listed), target.sizes(OBJECTS))
         number = int(listed[-1].split("/")[1][:8]) + 1 if listed else 1
         made = making.run(number, chain, keys)
         name, content = made.encoded()
@@ -121,7 +121,7 @@ class _Copies:
     """Stores pieces that the target does not have, several at a time."""
 
     target: Target
-    present: set[str]
+    present: dict[str, int]
     pool: ThreadPoolExecutor
     new: list[Part] = field(default_factory=list)
 
@@ -131,14 +131,16 @@ class _Copies:
 
     def _store(self, content: memoryview | bytes) -> Part:
         part = Part(hashlib.sha256(content).hexdigest(), len(content))
-        if part.name not in self.present:
+        if self.present.get(part.name) != part.bytes:
             self.target.put(part.name, content)
             self.new.append(part)
         return part
 
 
 class _Making:
-    def __init__(self, ledger: Path, target: Target, former: Manifest | None, present: set[str]) -> None:
+    def __init__(
+        self, ledger: Path, target: Target, former: Manifest | None, present: dict[str, int]
+    ) -> None:
         self._ledger = ledger
         self._former = former
         self._open = ExitStack()
@@ -178,7 +180,11 @@ class _Making:
     def _known(self, path: str) -> File | None:
         """What the backup before has of a file, if the target still has it all."""
         known = self._former.file(path) if self._former else None
-        return known if known and all(part.name in self._present for part in known.parts) else None
+        return (
+            known
+            if known and all(self._present.get(part.name) == part.bytes for part in known.parts)
+            else None
+        )
 
     def _mapped(self, path: Path) -> tuple[memoryview, int]:
         """A file's bytes, and a handle to sync it by; both are given back at the end."""
@@ -279,7 +285,9 @@ class _Making:
         note = small["public/checkpoint"].decode()
         published = _core.parse_checkpoint(note)[1] if note else 0
         if blocks < (signed := max(signed, published)):
-            message = f"{self._ledger}: of {signed} signed blocks {blocks} are whole: audit it; nothing was made"
+            message = (
+                f"{self._ledger}: of {signed} signed blocks {blocks} are whole: audit it; nothing was made"
+            )
             raise FarechainError("E_CORRUPT", message, EXIT_REFUSED)
 
     # What is beside it ---------------------------------------------------------------------------

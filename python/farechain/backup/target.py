@@ -93,11 +93,12 @@ class S3Target:
     """
 
     def __init__(self, bucket: str, prefix: str, *, plain_http: bool) -> None:
-        endpoint = next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), "https://")
-        parts = urlsplit(endpoint)
-        if parts.scheme != "https" and not plain_http and not _is_loopback(parts.hostname or ""):
-            message = f"{endpoint} has no TLS: use https, or say --plain-http and mean it"
-            raise FarechainError("E_BACKUP_TARGET", message, EXIT_USAGE)
+        endpoints = [urlsplit(os.environ[name]) for name in ENDPOINTS if os.environ.get(name)]
+        for endpoint in endpoints:
+            safe = endpoint.scheme == "https" or plain_http or _is_loopback(endpoint.hostname or "")
+            if not safe or endpoint.scheme not in {"http", "https"}:
+                message = f"{endpoint.geturl()} has no TLS: use https, or say --plain-http and mean it"
+                raise FarechainError("E_BACKUP_TARGET", message, EXIT_USAGE)
         try:
             import obstore
             from obstore.exceptions import BaseError
@@ -107,7 +108,7 @@ class S3Target:
             raise FarechainError("E_EXTRA", message, EXIT_USAGE) from error
         self._errors: tuple[type[Exception], ...] = (BaseError, OSError)
         self._obstore: Any = obstore
-        options = {"allow_http": parts.scheme == "http"}
+        options = {"allow_http": any(endpoint.scheme == "http" for endpoint in endpoints)}
         self._store = S3Store(bucket, prefix=prefix or None, client_options=options)  # type: ignore[arg-type]
 
     def put(self, name: str, content: bytes | memoryview) -> None:

@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     from farechain.errors import EXIT_USAGE, FarechainError
 
     action = args.words[0] if len(args.words) == 2 else "make"
-    if len(args.words) > 2 or action not in (*ACTIONS, "make") or (args.keep is not None and args.keep < 1):
+    wrong_keep = args.keep is not None and (args.keep < 1 or action != "make")
+    if len(args.words) > 2 or action not in (*ACTIONS, "make") or wrong_keep:
         message = "say TARGET, ls TARGET or verify TARGET; --keep is 1 or more; see `farechain backup --help`"
         raise FarechainError("E_USAGE", message, EXIT_USAGE)
     target = open_target(args.words[-1], plain_http=args.plain_http)

@@ -13,7 +13,9 @@ from farechain.backup import mark
 from farechain.backup.roots import has_root
 from farechain.config import Settings
 from farechain.errors import EXIT_REFUSED, EXIT_UNAVAILABLE, FarechainError
+from farechain.observability.metrics import Metrics
 from farechain.pipeline.waiting import first_of
+from farechain.service.watching import Notices
 from farechain.witness.client import WitnessEndpoint, WitnessRound
 
 ASK_AGAIN_S = 5.0
@@ -27,17 +29,18 @@ async def confirmed(
     ledger: Ledger,
     public_log: PublicLog,
     stop: asyncio.Event,
-    on_wait: Callable[[str], None],
+    metrics: Metrics,
     *,
-    wait: bool,
+    on_wait: Callable[[str], None] | None,
 ) -> bool:
     """Whether blocks may be sealed; waits until they may. False when told to stop.
 
     A ledger that was not restored, or was confirmed before, may at once.
 
     Args:
-        on_wait: called with the reason at each look after which it waits on.
-        wait: else ``E_RESTORED`` is raised instead of waiting.
+        metrics: say so while it waits.
+        on_wait: called with the reason at each look after which it waits on; None: ``E_RESTORED`` is raised
+            instead of waiting.
 
     Raises:
         FarechainError: ``E_BLOCKS_LOST``: more was signed than is here, or other blocks: only a newer copy
@@ -45,16 +48,20 @@ async def confirmed(
     """
     if mark.read_restored(settings.state_dir) is None:
         return True
+    notices, waits = Notices(), metrics.sealing_stopped.labels("E_RESTORED")
     while not stop.is_set():
         restored = mark.read_restored(settings.state_dir)
         reason = None if restored is None else await _why_not(settings, restored, ledger, public_log)
         if reason is None:
             await asyncio.to_thread(mark.remove_restored, settings.state_dir)
+            waits.set(0)
             log.info("restored ledger confirmed blocks=%d", ledger.height + 1)
             return True
-        if not wait:
+        if on_wait is None:
             raise FarechainError("E_RESTORED", reason, EXIT_UNAVAILABLE)
         on_wait(f"E_RESTORED: {reason}")
+        waits.set(1)
+        notices.warn(log, "nothing is sealed", f"E_RESTORED: {reason}")
         await first_of(stop, timeout_s=ASK_AGAIN_S)
     return False
 

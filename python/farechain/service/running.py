@@ -120,18 +120,15 @@ class Service:
 
     def _on_unconfirmed(self, reason: str) -> None:
         self._waiting_for = reason
-        self._metrics.sealing_stopped.labels("E_RESTORED").set(1)
-        self._notices.warn(log, "nothing is sealed", reason)
 
     async def _run_with(self, ledger: Ledger, seed: bytes, stop: asyncio.Event) -> Summary | None:
         settings = self._settings
         log.info("ledger open chain=%s height=%d", ledger.chain, ledger.height)
         async with AsyncExitStack() as stack:
             public_log = await asyncio.to_thread(opening.open_public_log, settings, ledger, seed)
-            wait = not self._until_end
-            if not await confirmed(settings, ledger, public_log, stop, self._on_unconfirmed, wait=wait):
+            on_wait = None if self._until_end else self._on_unconfirmed
+            if not await confirmed(settings, ledger, public_log, stop, self._metrics, on_wait=on_wait):
                 return None
-            self._metrics.sealing_stopped.labels("E_RESTORED").set(0)
             source, http_source = opening.source_of(settings, ledger)
             await source.start()
             stack.push_async_callback(source.close)
@@ -268,7 +265,9 @@ class Service:
         self._ingest = ingest
         halt, sealed_all = asyncio.Event(), asyncio.Event()
         state = self._settings.state_dir
-        watch = Watch(parts.ledger, parts.source, parts.relays, self._metrics, self._liveness, state)
+        watch = Watch(
+            parts.ledger, parts.source, parts.relays, self._metrics, self._liveness, state_dir=state
+        )
         first = _start(ingest.run(halt), "ingest")
         first.add_done_callback(lambda _ended: parts.commands.end())
         followers = [_start(parts.publisher.run(sealed_all), "publish")]

@@ -57,6 +57,7 @@ class Watch:
         relays: Mapping[str, Relay],
         metrics: Metrics,
         liveness: Liveness,
+        *,
         state_dir: Path,
     ) -> None:
         self._state_dir = state_dir
