@@ -1,6 +1,7 @@
 """Backups of a ledger at rest and at work: what is new, what is damaged, what goes."""
 
 import asyncio
+import fcntl
 import shutil
 from pathlib import Path
 
@@ -214,6 +215,13 @@ async def test_keeping_the_latest_removes_only_what_no_other_needs(tmp_path: Pat
     named = {name for one in kept for name in one.objects()}
     assert set(DirectoryTarget(target).sizes("objects")) == named
     assert all(verify(DirectoryTarget(target), one) == [] for one in kept)
+
+
+def test_two_backups_of_a_ledger_do_not_meet(tmp_path: Path, ledger: Path) -> None:
+    with (ledger / "state" / "backup.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert failure(ledger, tmp_path / "t") == "E_BACKUP_BUSY"
+    assert made(ledger, tmp_path / "t").number == 1
 
 
 def test_a_target_is_one_chains(tmp_path: Path, ledger: Path, day: Day) -> None:

@@ -7,7 +7,6 @@ block is two frames, body and evidence; the next one is begun only when it is du
 import hashlib
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from aiokafka.record.util import calc_crc32c
 
@@ -20,25 +19,16 @@ _CRC_FROM = 12
 """The checksum is over kind, height and body."""
 
 
-class Frame(NamedTuple):
-    """A whole frame, its checksum compared: where it begins and where the next one does."""
-
-    kind: int
-    height: int
-    start: int
-    end: int
-
-
-def frames(data: memoryview) -> Iterator[Frame]:
-    """The whole frames from the beginning on, up to the first place that has none."""
+def frames(data: memoryview) -> Iterator[tuple[int, int, int]]:
+    """The whole frames up to the first place that has none: kind, height, and where it ends."""
     at = 0
     while at + _HEAD.size <= len(data):
         magic, length, crc, kind, height = _HEAD.unpack_from(data, at)
         body_end = at + _HEAD.size + length
-        end = at + (_HEAD.size + length + 7) // 8 * 8
+        end = (body_end + 7) // 8 * 8
         if magic != MAGIC or end > len(data) or calc_crc32c(data[at + _CRC_FROM : body_end]) != crc:
             return
-        yield Frame(kind, height, at, end)
+        yield kind, height, end
         at = end
 
 
@@ -49,23 +39,24 @@ def blocks_end(data: memoryview, first_height: int) -> tuple[int, int]:
         data: the segment.
         first_height: the height that its first block must have.
     """
-    end, height, body = 0, first_height, False
-    for frame in frames(data):
-        if (frame.kind, frame.height) != (EVIDENCE if body else BLOCK, height):
+    end, next_height, wanted = 0, first_height, BLOCK
+    for kind, height, frame_end in frames(data):
+        if kind != wanted or height != next_height:
             break
-        body = not body
-        if not body:
-            end, height = frame.end, height + 1
-    return end, height
+        if kind == BLOCK:
+            wanted = EVIDENCE
+        else:
+            end, next_height, wanted = frame_end, height + 1, BLOCK
+    return end, next_height
 
 
 def rejected_end(data: memoryview) -> int:
     """The end of the last whole frame of a day of rejected inputs."""
     end = 0
-    for frame in frames(data):
-        if frame.kind != REJECTED:
+    for kind, _height, frame_end in frames(data):
+        if kind != REJECTED:
             break
-        end = frame.end
+        end = frame_end
     return end
 
 
@@ -79,5 +70,5 @@ def head_of(data: memoryview) -> str:
 
 def genesis_of(data: memoryview) -> str:
     """The SHA-256 of block 0's frame: no other chain has it."""
-    frame = next(frames(data), None)
-    return hashlib.sha256(data[: frame.end]).hexdigest() if frame else ""
+    _kind, _height, end = next(frames(data), (0, 0, 0))
+    return hashlib.sha256(data[:end]).hexdigest() if end else ""

@@ -75,15 +75,20 @@ def restore(
         LedgerError: the block log cannot be opened.
     """
     building = _empty(place)
-    _write_files(target, manifest, building, with_private=private is not None)
-    if replica is not None:
-        _extend(manifest, building, replica)
-    blocks = _open_once(building, manifest)
-    erased = 0 if private is None else _erase_again(building, manifest, private)
-    restored = mark.Restored(
-        manifest.number, mark.now_ms(), blocks, manifest.checkpoint, known=known, none_beyond=none_beyond
-    )
-    mark.write_restored(building / "state", restored)
+    try:
+        _write_files(target, manifest, building, with_private=private is not None)
+        if replica is not None:
+            _extend(manifest, building, replica)
+        blocks = _open_once(building, manifest)
+        erased = 0 if private is None else _erase_again(building, manifest, private)
+        restored = mark.Restored(
+            manifest.number, mark.now_ms(), blocks, manifest.checkpoint, known=known, none_beyond=none_beyond
+        )
+        mark.write_restored(building / "state", restored)
+    except BaseException:
+        # Texts of people who were erased must not stay behind, and the place is to be empty for the next try.
+        shutil.rmtree(building, ignore_errors=True)
+        raise
     for name in sorted(os.listdir(building), key=lambda name: name == "blocks"):
         (building / name).rename(place / name)
         sync_directory(place)

@@ -4,11 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from farechain._core import Ledger
 from farechain.api.context import Liveness
-from farechain.backup.mark import backed_up_s
 from farechain.observability.metrics import Metrics
 from farechain.pipeline.ingest import ENGINE_SOURCES
 from farechain.pipeline.relay import Relay
@@ -47,7 +45,6 @@ class Watch:
         relays: by topic, what waits to be sent.
         metrics: moved.
         liveness: moved.
-        state_dir: where a backup says that it was made.
     """
 
     def __init__(
@@ -57,10 +54,7 @@ class Watch:
         relays: Mapping[str, Relay],
         metrics: Metrics,
         liveness: Liveness,
-        *,
-        state_dir: Path,
     ) -> None:
-        self._state_dir = state_dir
         self._ledger = ledger
         self._source = source
         self._relays = relays
@@ -86,6 +80,5 @@ class Watch:
             topic, number = self._names[index]
             self._metrics.lag.labels(topic, number).set(behind)
             self._liveness.lag_records[f"{topic}/{number}"] = behind
-        self._metrics.backup_time.set(backed_up_s(self._state_dir))
         for topic, relay in self._relays.items():
             self._metrics.relay_lag.labels(topic).set(relay.lag_blocks)
