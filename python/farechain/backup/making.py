@@ -13,12 +13,13 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from farechain import _core
 from farechain.backup import frames, manifest, mark
 from farechain.backup.manifest import OBJECTS, File, Manifest, Part
+from farechain.backup.objects import Copies, prune
 from farechain.backup.private_copy import copied
 from farechain.backup.target import Target
 from farechain.errors import EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
@@ -82,16 +83,6 @@ def back_up(
     return Made(made, len(new), sum(part.bytes for part in new), removed)
 
 
-def prune(target: Target, keep: int) -> int:
-    """Removes all but the latest ``keep`` backups, then objects that no backup names; returns how many."""
-    listed = manifest.names(target)
-    target.remove(listed[:-keep])
-    named = {name for kept in listed[-keep:] for name in manifest.read(target, kept).objects()}
-    unnamed = [name for name in target.sizes(OBJECTS) if name not in named]
-    target.remove(unnamed)
-    return len(unnamed)
-
-
 @contextmanager
 def _alone(state: Path) -> Iterator[None]:
     state.mkdir(exist_ok=True)
@@ -116,27 +107,6 @@ def _former(target: Target, listed: list[str]) -> Manifest | None:
         return None
 
 
-@dataclass
-class _Copies:
-    """Stores pieces that the target does not have, several at a time."""
-
-    target: Target
-    present: dict[str, int]
-    pool: ThreadPoolExecutor
-    new: list[Part] = field(default_factory=list)
-
-    def add(self, content: memoryview | bytes) -> "Future[Part]":
-        """Hashes and stores bytes that must not change meanwhile."""
-        return self.pool.submit(self._store, content)
-
-    def _store(self, content: memoryview | bytes) -> Part:
-        part = Part(hashlib.sha256(content).hexdigest(), len(content))
-        if self.present.get(part.name) != part.bytes:
-            self.target.put(part.name, content)
-            self.new.append(part)
-        return part
-
-
 class _Making:
     def __init__(
         self, ledger: Path, target: Target, former: Manifest | None, present: dict[str, int]
@@ -144,7 +114,7 @@ class _Making:
         self._ledger = ledger
         self._former = former
         self._open = ExitStack()
-        self.copies = _Copies(target, present, self._open.enter_context(ThreadPoolExecutor(THREADS)))
+        self.copies = Copies(target, present, self._open.enter_context(ThreadPoolExecutor(THREADS)))
         self._files: list[tuple[File, list[Future[Part]]]] = []
         self._present = present
 
@@ -199,21 +169,21 @@ class _Making:
     def _segments(self) -> tuple[str, int]:
         """Genesis and how many blocks there are, after all segments were taken."""
         same = self._same_until()
-        genesis, number, height = self._genesis(same), 0, 0
-        while number <= same or self._segment(number).exists():
+        here = [int(path.stem) for path in (self._ledger / "blocks").glob("*.seg")]
+        if same < 0 and not here:
+            raise FarechainError("E_LEDGER_MISSING", f"no ledger in {self._ledger}", EXIT_USAGE)
+        genesis, height = self._genesis(same), 0
+        for number in range(max([same, *here]) + 1):
             known = self._known(_path(number)) if number <= same else None
             if known is not None:
                 self._take(known, [])
-            number, height = number + 1, (known or self._taken(number, height)).next_height
-        if self._segment(number + 1).exists():
-            message = f"{self._segment(number)} is not there and in no backup: restore it"
-            raise FarechainError("E_CORRUPT", message, EXIT_REFUSED)
+            height = (known or self._taken(number, height)).next_height
         return genesis, height
 
     def _genesis(self, same: int) -> str:
         genesis = self._former.genesis if self._former and same >= 0 else ""
-        if not genesis and self._segment(0).exists():
-            genesis = frames.genesis_of(self._mapped(self._segment(0))[0])
+        if not genesis:
+            genesis = frames.genesis_of(self._mapped(self._there(0))[0])
         if not genesis:
             raise FarechainError("E_LEDGER_MISSING", f"no ledger in {self._ledger}", EXIT_USAGE)
         if self._former and self._former.genesis != genesis:
@@ -246,7 +216,7 @@ class _Making:
 
     def _taken(self, number: int, height: int) -> File:
         sealed = self._segment(number + 1).exists()
-        data, handle = self._mapped(self._segment(number))
+        data, handle = self._mapped(self._there(number))
         end, next_height = frames.blocks_end(data, height)
         if sealed and bytes(data[end:]).count(0) != len(data) - end:
             message = (
@@ -277,6 +247,15 @@ class _Making:
 
     def _segment(self, number: int) -> Path:
         return self._ledger / _path(number)
+
+    def _there(self, number: int) -> Path:
+        path = self._segment(number)
+        if not path.exists():
+            message = (
+                f"{path} is not there and this target has it not: back up to one that has, or bring it back"
+            )
+            raise FarechainError("E_CORRUPT", message, EXIT_REFUSED)
+        return path
 
     def _check_signed(self, small: dict[str, bytes], blocks: int) -> None:
         """A log that ends before what was signed is damaged in its middle."""
