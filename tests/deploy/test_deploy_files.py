@@ -44,7 +44,7 @@ def test_the_unit_leaves_time_to_drain_and_starts_no_hopeless_case_again() -> No
 
 
 def test_the_units_give_up_what_they_do_not_need() -> None:
-    for name in ("farechain.service", "farechain-witness.service"):
+    for name in ("farechain.service", "farechain-witness.service", "farechain-backup.service"):
         service = unit(name)
         for key in (
             "NoNewPrivileges",

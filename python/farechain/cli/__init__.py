@@ -46,6 +46,8 @@ VERBS = (
     "erase",
     "reapply",
     "private",
+    "backup",
+    "restore",
     "config",
 )
 """Modules of this package, in the order of the help."""

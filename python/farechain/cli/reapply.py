@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from farechain.private.key_files import open_store
 
     settings = settings_of(args)
-    erasures = _read(args.file)
+    erasures = read_erasures(args.file)
     with open_store(settings.private_store, settings.private.key_file) as store:
         before = len(store.erasures())
         entries = store.reapply(erasures)
@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _read(file: str) -> "list[Erasure]":
+def read_erasures(file: str) -> "list[Erasure]":
+    """The erasures of a list. Raises ``FarechainError`` (``E_INPUT``) that names the line."""
     from farechain.errors import EXIT_USAGE, FarechainError
 
     try:

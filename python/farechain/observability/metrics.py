@@ -107,6 +107,9 @@ class Metrics:
         self.books_failures = Counter(
             "farechain_books_failures_total", "Steps of the books that failed and are tried again", registry=r
         )
+        self.backup_time = Gauge(
+            "farechain_backup_timestamp_seconds", "When the last completed backup began; 0: none", registry=r
+        )
         build = Gauge("farechain_build_info", "Always 1", ["version", "instructions"], registry=r)
         build.labels(version, _core.INSTRUCTIONS).set(1)
         ProcessCollector(registry=r)

@@ -18,6 +18,7 @@ from typing import Any
 from farechain._core import Ledger, LedgerError, PublicLog
 from farechain.access.tokens import Tokens
 from farechain.api.context import ApiContext, Liveness
+from farechain.backup.mark import backed_up_s
 from farechain.config import Settings
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 from farechain.ledger_errors import as_failure
@@ -33,6 +34,7 @@ from farechain.service import opening
 from farechain.service.bookkeeping import Bookkeeper, open_books
 from farechain.service.commands import CommandDesk
 from farechain.service.private import PrivateFollower, open_store, signer_of
+from farechain.service.restored import confirmed
 from farechain.service.standby import Switch, standby_app
 from farechain.service.totals import Summary, Totals
 from farechain.service.watching import Notices, Watch
@@ -73,6 +75,7 @@ class Service:
         self._listener = listener
         self._until_end = until_end
         self._metrics = Metrics()
+        self._metrics.backup_time.set_function(partial(backed_up_s, settings.state_dir))
         self._liveness = Liveness(stalled_after_s=settings.limits.stalled_after_s)
         self._totals = Totals()
         self._notices = Notices()
@@ -117,11 +120,14 @@ class Service:
         self._waiting_for = reason
         log.warning("%s; waiting for its lock", reason)
 
-    async def _run_with(self, ledger: Ledger, seed: bytes, stop: asyncio.Event) -> Summary:
+    async def _run_with(self, ledger: Ledger, seed: bytes, stop: asyncio.Event) -> Summary | None:
         settings = self._settings
         log.info("ledger open chain=%s height=%d", ledger.chain, ledger.height)
         async with AsyncExitStack() as stack:
             public_log = await asyncio.to_thread(opening.open_public_log, settings, ledger, seed)
+            on_wait = None if self._until_end else partial(setattr, self, "_waiting_for")
+            if not await confirmed(settings, ledger, public_log, stop, self._metrics, on_wait=on_wait):
+                return None
             source, http_source = opening.source_of(settings, ledger)
             await source.start()
             stack.push_async_callback(source.close)
