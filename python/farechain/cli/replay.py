@@ -95,12 +95,14 @@ async def _look(
     args: argparse.Namespace, settings: "Settings", ledger: "Ledger", asked: "Asked", offset_min: int
 ) -> int:
     from farechain.resend import Known
-    from farechain.resend.ranges import look, ranges_of, reading
+    from farechain.resend.ranges import look, partition_count, ranges_of, reading
     from farechain.service.opening import security_of
 
     bootstrap = args.from_bootstrap or settings.kafka.bootstrap
-    async with reading(bootstrap, security_of(settings.kafka)) as consumer:
-        ranges, _ = await ranges_of(consumer, asked)
+    security = security_of(settings.kafka)
+    partitions = await partition_count(bootstrap, security, asked)
+    async with reading(bootstrap, security) as consumer:
+        ranges = await ranges_of(consumer, asked, partitions)
         found = await look(consumer, asked.topic, ranges, Known(ledger))
     told = [{**asdict(each), **asdict(found[each.partition])} for each in ranges]
     lines = []
@@ -123,7 +125,7 @@ async def _look(
 
 async def _send(args: argparse.Namespace, settings: "Settings", asked: "Asked") -> int:
     from farechain.resend.position import ReplayPosition, read_position
-    from farechain.resend.ranges import ranges_of, reading, replay
+    from farechain.resend.ranges import partition_count, ranges_of, reading, replay
     from farechain.resend.sending import Pace, Resender
     from farechain.service.opening import security_of
 
@@ -136,14 +138,14 @@ async def _send(args: argparse.Namespace, settings: "Settings", asked: "Asked") 
     path = args.position or settings.state_dir / "replays" / f"{asked.topic}-{_short(what)}.json"
     position = None if args.again else read_position(path, what)
     went_on = position is not None
-    async with reading(source, security) as consumer:
-        ranges, partitions = await ranges_of(consumer, asked)
-        if position is None:
-            position = ReplayPosition(path, what, ranges)
-            position.save()
-        before = position.sent
-        if not position.done:
-            pace = Pace(args.rate)
+    before = position.sent if position is not None else 0
+    if position is None or not position.done:
+        partitions = await partition_count(source, security, asked)
+        pace = Pace(args.rate)
+        async with reading(source, security) as consumer:
+            if position is None:
+                position = ReplayPosition(path, what, await ranges_of(consumer, asked, partitions))
+                position.save()
             async with Resender(
                 settings.kafka.bootstrap, security, target, pace, partitions=partitions
             ) as resender:

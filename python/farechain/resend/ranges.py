@@ -15,7 +15,8 @@ from farechain.errors import EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
 from farechain.resend.known import Known
 from farechain.resend.position import Range, ReplayPosition
 from farechain.resend.sending import Copy, Resender
-from farechain.sources.kafka_client import unreachable
+from farechain.sources.kafka_client import connected, unreachable
+from farechain.sources.topic_metadata import topic_metadata
 
 SILENCE_S = 30.0
 """A range from which nothing comes for so long is given up; what was sent is noted."""
@@ -71,23 +72,30 @@ async def reading(bootstrap: str, security: Mapping[str, Any]) -> AsyncIterator[
         await consumer.stop()
 
 
-async def ranges_of(consumer: AIOKafkaConsumer, asked: Asked) -> tuple[list[Range], int]:
-    """What is asked for as offsets that are there now, and how many partitions the topic has.
+async def partition_count(bootstrap: str, security: Mapping[str, Any], asked: Asked) -> int:
+    """How many partitions the topic has.
 
     Raises:
-        FarechainError: ``E_TOPIC_UNKNOWN``, ``E_USAGE`` for a partition that is not there.
+        FarechainError: ``E_BROKER``, ``E_TOPIC_UNKNOWN``; ``E_USAGE`` where a partition is not there.
+    """
+    async with connected(bootstrap, security) as client:
+        found = await topic_metadata(client, [asked.topic])
+    if asked.topic not in found:
+        raise FarechainError("E_TOPIC_UNKNOWN", f"there is no topic {asked.topic}: correct its name")
+    count = found[asked.topic].partitions
+    if absent := set(asked.partitions) - set(range(count)):
+        message = f"{asked.topic} has no partition {min(absent)}: it has {count}"
+        raise FarechainError("E_USAGE", message, EXIT_USAGE)
+    return count
+
+
+async def ranges_of(consumer: AIOKafkaConsumer, asked: Asked, partitions: int) -> list[Range]:
+    """What is asked for of a topic of so many partitions, as offsets that are there now.
+
+    Raises:
         KafkaError: the broker does not answer.
     """
-    there = consumer.partitions_for_topic(asked.topic) or set()
-    if not there:
-        await consumer.topics()
-        there = consumer.partitions_for_topic(asked.topic) or set()
-    if not there:
-        raise FarechainError("E_TOPIC_UNKNOWN", f"there is no topic {asked.topic}: correct its name")
-    if absent := set(asked.partitions) - there:
-        message = f"{asked.topic} has no partition {min(absent)}: it has {len(there)}"
-        raise FarechainError("E_USAGE", message, EXIT_USAGE)
-    tps = [TopicPartition(asked.topic, number) for number in sorted(asked.partitions or there)]
+    tps = [TopicPartition(asked.topic, number) for number in sorted(asked.partitions or range(partitions))]
     # Ends by times and offsets are asked for as an assigned reader: what is not committed lies beyond them.
     consumer.assign(tps)
     begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
@@ -98,7 +106,7 @@ async def ranges_of(consumer: AIOKafkaConsumer, asked: Asked) -> tuple[list[Rang
         low = max(begins[tp], first[tp], asked.from_offset or 0)
         high = min(ends[tp], end[tp], ends[tp] if asked.to_offset is None else asked.to_offset)
         found.append(Range(tp.partition, low, max(low, high), low))
-    return found, len(there)
+    return found
 
 
 async def _by_time(
@@ -124,6 +132,8 @@ async def records_of(
         KafkaError: the broker does not answer.
     """
     ends = {TopicPartition(topic, each.partition): each.end for each in ranges if each.next < each.end}
+    if not ends:
+        return
     starts = {each.partition: each.next for each in ranges}
     consumer.assign(list(ends))
     for tp in ends:
