@@ -58,9 +58,10 @@ def _watch(args: argparse.Namespace, settings: "Settings") -> int:
     from rich.live import Live
 
     from farechain.cli.status_page import page
+    from farechain.service import opening
     from farechain.service.glance import Looking
 
-    looking = Looking(settings, args.url or _own_url(settings))
+    looking = Looking(settings, args.url or opening.own_url(settings))
     try:
         if args.json:
             show(args, asdict(looking.look()))
@@ -74,11 +75,3 @@ def _watch(args: argparse.Namespace, settings: "Settings") -> int:
     finally:
         looking.close()
     return 0
-
-
-def _own_url(settings: "Settings") -> str:
-    """The service of this configuration, asked on this machine."""
-    host = settings.api.host
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
-        host = "127.0.0.1"
-    return f"http://[{host}]:{settings.api.port}" if ":" in host else f"http://{host}:{settings.api.port}"

@@ -38,9 +38,9 @@ def page(glance: Glance) -> RenderableType:
     columns = Table.grid(expand=True, padding=(0, 1))
     columns.add_column(ratio=1)
     columns.add_column(ratio=1)
-    panels = [_panel(title, rows) for title, rows in parts]
-    for left, right in zip(panels[::2], [*panels[1::2], Text("")], strict=False):
-        columns.add_row(left, right)
+    panels: list[RenderableType] = [_panel(title, rows) for title, rows in parts]
+    for number in range(0, len(panels), 2):
+        columns.add_row(*panels[number : number + 2])
     return Group(_head(glance, findings), columns, _findings(findings))
 
 

@@ -155,9 +155,9 @@ class Looking:
             return None, 0.0
         while len(self._scrapes) > 1 and self._scrapes[1][0] <= now_s - WINDOW_S:
             self._scrapes.popleft()
-        found = (self._scrapes[0][1], now_s - self._scrapes[0][0]) if self._scrapes else (None, 0.0)
         self._scrapes.append((now_s, scrape))
-        return found
+        first_s, first = self._scrapes[0]
+        return (first, now_s - first_s) if now_s > first_s else (None, 0.0)
 
     def _from_ledger(self, glance: Glance, now_s: float) -> None:
         status, registry = self._ledger.status(), self._ledger.registry()

@@ -280,3 +280,11 @@ def utc_offset_min_of(ledger: Ledger) -> int:
     genesis = ledger.record(0, 0)
     assert genesis is not None
     return int(decode_record(genesis)["utc_offset_min"])
+
+
+def own_url(settings: Settings) -> str:
+    """Where the service of this configuration answers on this machine."""
+    host = settings.api.host
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{settings.api.port}" if ":" in host else f"http://{host}:{settings.api.port}"
