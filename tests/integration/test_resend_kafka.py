@@ -256,5 +256,5 @@ async def test_ranges_by_partition_offset_and_time(
     assert [record.partition for record in await town.records(town.copies)] == [1] * 5
     assert max(of_one) > 7
     capsys.readouterr()
-    for words, code in ((("replay", "nosuch"), 3), (("replay", town.metro, "--partition", "9"), 2)):
-        assert await asyncio.to_thread(main, [*words, "--config", str(town.config)]) == code
+    for wrong, code in (["nosuch"], 3), ([town.metro, "--partition", "9"], 2):
+        assert await asyncio.to_thread(main, ["replay", *wrong, "--config", str(town.config)]) == code

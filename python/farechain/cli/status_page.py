@@ -107,7 +107,7 @@ def _waiting(glance: Glance) -> list[Row]:
         )
     span = f"of the last {_age(glance.window_s)}" if glance.window_s else "since it started"
     if glance.p50_s is None or glance.p99_s is None:
-        rows.append(Row("to checkpoint", "nothing was published" if glance.running else unknown))
+        rows.append(Row("to checkpoint", f"nothing new {span}" if glance.running else unknown))
     else:
         level = BAD if glance.p99_s > PROMISE_S else LOOK if glance.p99_s > PROMISE_S / 4 else OK
         told = f"p50 {glance.p50_s:.2f} s, p99 {glance.p99_s:.2f} s, {span}"

@@ -25,6 +25,8 @@ from farechain.settlement.payments import (
 )
 from farechain.settlement.result import Difference, Reconciled, Scope, Tally
 
+KINDS_AS_FILED = (("PAID", "TOPPED_UP"), ("REFUNDED",))
+"""Payments, which a file may call by either name, and refunds."""
 AHEAD_MS = 48 * 3_600_000
 """A payment may be dated this much after its block at most (docs/format.md, section 3)."""
 LEEWAY_S = 300
@@ -206,7 +208,7 @@ class _Comparison:
     def _only_ledger(self, found: Found) -> None:
         moved = found[0]
         day = moved.day(self._offset_min)
-        if day not in self._days:
+        if day not in self._days or not self._rules.tells(*KINDS_AS_FILED[moved.kind == REFUNDED]):
             return
         tally = self._tally(moved.seller, day)
         shifted = {

@@ -67,6 +67,13 @@ class SettlementRules:
         """The columns or paths that are read."""
         return {one.source for one in self.fields.values()}
 
+    def tells(self, *kinds: str) -> bool:
+        """Whether its rows can be of one of these kinds; a list of payments says nothing of refunds."""
+        how = self.fields.get("kind")
+        if how is None:
+            return self.constants["kind"] in kinds
+        return how.values is None or any(kind in how.values.values() for kind in kinds)
+
 
 def read_settlement_rules(name: str, utc_offset_min: int) -> SettlementRules:
     """Reads and checks a mapping: one of ``SHIPPED``, or a file.

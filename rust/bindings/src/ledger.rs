@@ -222,8 +222,7 @@ impl Ledger {
     }
 
     fn occupant(&self, py: Python<'_>, identity: Exactly<32>) -> PyResult<Option<(u64, u32)>> {
-        let first = self.read(py, |ledger| Ok(ledger.occupant(&identity.0)))?;
-        Ok(first.map(|location| (location.height, location.index)))
+        self.read(py, |ledger| Ok(ledger.occupant(&identity.0).map(|first| (first.height, first.index))))
     }
 
     fn registry<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
