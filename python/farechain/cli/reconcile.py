@@ -87,10 +87,10 @@ def _is_manifest(file: Path) -> bool:
             head = opened.readline(4096).removeprefix(b"\xef\xbb\xbf").strip()
     except OSError as error:
         raise FarechainError("E_INPUT", f"{file}: {error.strerror}", EXIT_USAGE) from error
-    if not head or head.startswith(b"{"):
+    if head.startswith(b"{"):
         return True
     if head != PLAIN_HEAD:
-        message = f"{file} has other columns than {PLAIN_HEAD.decode()}: say with --mapping what they mean"
+        message = f"{file} is no manifest, and has other columns than {PLAIN_HEAD.decode()}: say with --mapping what they mean"
         raise FarechainError("E_USAGE", message, EXIT_USAGE)
     return False
 
