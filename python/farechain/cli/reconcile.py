@@ -90,7 +90,7 @@ def _is_manifest(file: Path) -> bool:
     if head.startswith(b"{"):
         return True
     if head != PLAIN_HEAD:
-        message = f"{file} is no manifest, and has other columns than {PLAIN_HEAD.decode()}: say with --mapping what they mean"
+        message = f"{file} is no manifest, and its columns are not {PLAIN_HEAD.decode()}: name a --mapping"
         raise FarechainError("E_USAGE", message, EXIT_USAGE)
     return False
 

@@ -22,7 +22,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 VOLATILE_FILE_SYSTEMS = frozenset({"tmpfs", "ramfs"})
 PRIVATE = 0o077
 """Bits of a secret's mode that must not be set."""
-TIMEOUT_S = 2.0
+TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
