@@ -384,6 +384,11 @@ class Ledger:
         number), or ``None``) with ``live_fen``, and ``uninvoiced_fen``, what may be invoiced and is not;
         ``height`` and ``index`` say where its first record is.
         """
+    def occupant(self, identity: bytes) -> tuple[int, int] | None:
+        """(height, index) of the first record of an identity, be it of a payment, a refund or a command.
+
+        ``None``: nothing with this identity was accepted. Cheap: an index look-up, confirmed in the log.
+        """
     def registry(self) -> dict[str, Any]:
         """All that is not an invoice: ``issuers`` with their books, ``keys``, ``grants``, ``requests`` for
         red letters, ``owed`` reversals, ``delegations``, and how many items of each seller are ``waiting``.

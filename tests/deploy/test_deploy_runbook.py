@@ -11,11 +11,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def raised() -> Iterator[str]:
-    """The codes of every ``FarechainError`` in the sources, and those of the ledger's refusals."""
+    """The codes of errors and of findings in the sources, and those of the ledger's refusals."""
     for path in (ROOT / "python" / "farechain").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "FarechainError":
-                code = node.args[0]
+            place = {"FarechainError": 0, "Finding": 1}.get(getattr(getattr(node, "func", None), "id", ""))
+            if isinstance(node, ast.Call) and place is not None:
+                code = node.args[place]
                 if isinstance(code, ast.Constant) and isinstance(code.value, str):
                     yield code.value
     yield from (code for code, _exit_code in FAILURES.values())

@@ -88,7 +88,7 @@ def test_every_verb_has_help_and_json(verb: str, capsys: pytest.CaptureFixture[s
         main([verb, "--help"])
     assert leaving.value.code == 0
     out = capsys.readouterr().out
-    if verb not in {"keys", "tokens", "wallet", "private", "config"}:
+    if verb not in {"keys", "tokens", "wallet", "private", "config", "dlq"}:
         assert "--json" in out
 
 

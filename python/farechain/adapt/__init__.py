@@ -63,7 +63,7 @@ async def adapt(
         with _append(rejects) as rejected:
             async with sink:
                 for path in inputs:
-                    for row in read_rows(path, rules):
+                    for row in read_rows(path, rules.input, rules.sources):
                         done.rows += 1
                         try:
                             event = signed_event(row, rules, seed=seed, source=source)

@@ -36,7 +36,7 @@ def event_data(cells: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
     """
     data: dict[str, Any] = dict(rules.constants)
     for name, how in rules.fields.items():
-        value = _member(name, how, look_up(cells, how.source))
+        value = member(name, how, look_up(cells, how.source))
         if value is not None:
             data[name] = value
     kind = str(data.get("kind"))
@@ -78,7 +78,12 @@ def look_up(cells: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _member(name: str, how: Conversion, cell: Any) -> str | int | None:
+def member(name: str, how: Conversion, cell: Any) -> str | int | None:
+    """A member from its cell: fen, a time as RFC 3339, a whole number or a text; ``None`` for an empty cell.
+
+    Raises:
+        Rejected: the cell cannot be converted.
+    """
     if cell is None or cell == "":
         return None
     if name in AMOUNTS:

@@ -8,6 +8,8 @@
     encoding = "utf-8-sig"
     delimiter = ","
     strip = "`"                     # characters taken off both ends of a cell
+    comment = "#"                   # lines of CSV that begin with it are left out
+    end = "Total"                   # a row whose first cell is this ends the table
 
     [constants]                     # members of `data` as they are
     network = "shenzhen"
@@ -101,12 +103,18 @@ class Conversion(_Strict):
 
 
 class Input(_Strict):
-    """How the input is written."""
+    """How the input is written.
+
+    ``comment``: lines of CSV that begin with it are left out. ``end``: the first cell of the row that ends
+    the table, such as the head of the totals under a bill.
+    """
 
     format: Literal["csv", "json", "jsonl"]
     encoding: str = "utf-8-sig"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     strip: str = ""
+    comment: str = ""
+    end: str = ""
 
 
 class _File(_Strict):

@@ -2,13 +2,13 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from farechain.adapt.mapping import Input, Rules
+from farechain.adapt.mapping import Input
 from farechain.errors import EXIT_USAGE, FarechainError
 
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
@@ -27,16 +27,18 @@ class Row:
     broken: str | None = None
 
 
-def read_rows(path: Path, rules: Rules) -> Iterator[Row]:
+def read_rows(path: Path, how: Input, columns: Set[str]) -> Iterator[Row]:
     """The rows of a file.
+
+    Args:
+        columns: what a CSV file must have columns for.
 
     Raises:
         FarechainError: ``E_INPUT`` (missing, unreadable), ``E_MAPPING`` (a CSV file without a mapped column).
     """
-    how = rules.input
     try:
         if how.format == "csv":
-            yield from _csv(path, rules)
+            yield from _csv(path, how, columns)
         elif how.format == "jsonl":
             yield from _lines(path, how)
         else:
@@ -47,12 +49,12 @@ def read_rows(path: Path, rules: Rules) -> Iterator[Row]:
         raise FarechainError("E_MAPPING", f"{how.encoding} is not a known encoding", EXIT_USAGE) from error
 
 
-def _csv(path: Path, rules: Rules) -> Iterator[Row]:
-    how = rules.input
+def _csv(path: Path, how: Input, columns: Set[str]) -> Iterator[Row]:
     with path.open(encoding=how.encoding, errors="surrogateescape", newline="") as file:
-        reader = csv.reader(file, delimiter=how.delimiter, strict=True)
-        names = [name.strip() for name in next(reader, [])]
-        absent = sorted(rules.sources - set(names))
+        reader = csv.reader(_without_comments(file, how), delimiter=how.delimiter, strict=True)
+        head = next((cells for cells in reader if cells), [])
+        names = [name.strip().strip(how.strip).strip() for name in head]
+        absent = sorted(columns - set(names))
         if absent:
             message = f"{path} has no column {absent[0]!r}; its columns are {', '.join(names) or 'none'}"
             raise FarechainError("E_MAPPING", message, EXIT_USAGE)
@@ -67,6 +69,8 @@ def _csv(path: Path, rules: Rules) -> Iterator[Row]:
                 return
             if not cells:
                 continue
+            if how.end and cells[0].strip().strip(how.strip) == how.end:
+                return
             if len(cells) != len(names):
                 text = how.delimiter.join(cells)
                 yield Row(number, text, f"{len(cells)} cells under {len(names)} columns")
@@ -74,6 +78,13 @@ def _csv(path: Path, rules: Rules) -> Iterator[Row]:
             yield _checked(
                 number, dict(zip(names, (cell.strip().strip(how.strip) for cell in cells), strict=True))
             )
+
+
+def _without_comments(lines: Iterable[str], how: Input) -> Iterator[str]:
+    """Comments become empty lines, which are no rows but keep the numbers of the others right."""
+    if not how.comment:
+        return iter(lines)
+    return ("\n" if line.startswith(how.comment) else line for line in lines)
 
 
 def _checked(number: int, cells: dict[str, Any]) -> Row:

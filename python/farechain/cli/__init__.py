@@ -40,6 +40,8 @@ VERBS = (
     "export",
     "audit",
     "reconcile",
+    "replay",
+    "dlq",
     "keys",
     "tokens",
     "wallet",

@@ -1,8 +1,15 @@
 """``farechain config``: checks a configuration, shows what is in force, prints an explained example."""
 
 import argparse
+import asyncio
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from farechain.cli.arguments import config_argument, settings_of, show
+
+if TYPE_CHECKING:
+    from farechain.config import Settings
 
 HELP = "Check a configuration, show what is in force, or print an example with every setting explained."
 
@@ -17,6 +24,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=told)
         action.set_defaults(run=run, action=name)
+        if name == "check":
+            action.add_argument(
+                "--online",
+                action="store_true",
+                help="also ask the broker and the witnesses, and compare clocks",
+            )
         if name != "example":
             config_argument(action)
 
@@ -33,8 +46,23 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "show":
         show(args, settings.model_dump(mode="json"), to_toml(settings))
         return 0
-    from farechain.service import checking
+    return _check(args, settings)
 
-    checking.check_files(settings)
-    show(args, {"config": str(args.config)}, f"{args.config}: sound")
-    return 0
+
+def _check(args: argparse.Namespace, settings: "Settings") -> int:
+    """Tells each finding in a line; exit code 2 where one is an error."""
+    from farechain.service import checking
+    from farechain.service.checking_online import check_online
+
+    found = checking.check_files(settings)
+    if args.online:
+        found += asyncio.run(check_online(settings))
+    code = checking.exit_code_of(found)
+    if not args.json:
+        for each in found:
+            level = "" if each.level == "error" else "warning: "
+            print(f"farechain: {each.code}: {level}{' '.join(each.message.split())}", file=sys.stderr)
+    told = {"ok": code == 0, "config": str(args.config), "findings": [asdict(each) for each in found]}
+    sound = f"{args.config}: {'sound' if code == 0 else f'{len(found)} findings'}"
+    show(args, told, sound)
+    return code

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from farechain import keys
-from farechain._core import Ledger, LedgerError, PublicLog, parse_checkpoint
+from farechain._core import Ledger, LedgerError, PublicLog, decode_record, parse_checkpoint
 from farechain.access.roles import Role
 from farechain.broker import topic_ids
 from farechain.config import KafkaSettings, Settings
@@ -273,3 +273,18 @@ def _secret(path: Path) -> str:
 def log_seed(settings: Settings) -> bytes:
     """The log's secret seed."""
     return keys.read_key(settings.public_log.key_file)
+
+
+def utc_offset_min_of(ledger: Ledger) -> int:
+    """The ledger's zone, minutes from UTC, as its genesis has it."""
+    genesis = ledger.record(0, 0)
+    assert genesis is not None
+    return int(decode_record(genesis)["utc_offset_min"])
+
+
+def own_url(settings: Settings) -> str:
+    """Where the service of this configuration answers on this machine."""
+    host = settings.api.host
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{settings.api.port}" if ":" in host else f"http://{host}:{settings.api.port}"

@@ -221,6 +221,10 @@ impl Ledger {
         found.map(|(payment, left_fen, first)| views::payment(py, &payment, left_fen, first)).transpose()
     }
 
+    fn occupant(&self, py: Python<'_>, identity: Exactly<32>) -> PyResult<Option<(u64, u32)>> {
+        self.read(py, |ledger| Ok(ledger.occupant(&identity.0).map(|first| (first.height, first.index))))
+    }
+
     fn registry<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         // A copy, so that no lock is held while Python objects are made.
         let now = self.read(py, |ledger| Ok(ledger.registry_now()))?;

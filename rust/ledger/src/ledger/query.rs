@@ -200,6 +200,11 @@ impl Ledger {
         })
     }
 
+    /// Where the first record of an identity stands, be it of a payment, a refund or a command.
+    pub fn occupant(&self, identity: &Digest) -> Option<Location> {
+        self.view(|view| view.occupant(identity).map(|first| first.location))
+    }
+
     /// The registry as it is now.
     pub fn registry_now(&self) -> Registry {
         self.registry().clone()
