@@ -40,6 +40,7 @@ VERBS = (
     "export",
     "audit",
     "reconcile",
+    "promise",
     "keys",
     "tokens",
     "wallet",

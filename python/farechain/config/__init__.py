@@ -18,6 +18,7 @@ from farechain.config.ingest import (
     TopicSettings,
 )
 from farechain.config.people import AccessSettings, PrivateSettings
+from farechain.config.promise import PromiseSettings
 from farechain.config.section import Section
 from farechain.config.serving import (
     ApiSettings,
@@ -42,6 +43,7 @@ __all__ = [
     "OutputSettings",
     "PagesSettings",
     "PrivateSettings",
+    "PromiseSettings",
     "PublicLogSettings",
     "Section",
     "Settings",
@@ -68,6 +70,7 @@ class Settings(Section):
     state: StateSettings = StateSettings()
     witnesses: WitnessesSettings = WitnessesSettings()
     public_log: PublicLogSettings = PublicLogSettings()
+    promise: PromiseSettings = PromiseSettings()
     private: PrivateSettings = PrivateSettings()
     access: AccessSettings = AccessSettings()
     api: ApiSettings = ApiSettings()
