@@ -9,6 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
@@ -39,12 +40,34 @@ REFUSED_S = 3600.0
 log = logging.getLogger(__name__)
 
 
-def signer_of(settings: Settings, network: str) -> Party | None:
-    """Who attests; None where no key is configured. Raises ``FarechainError`` (``E_KEY_FILE``)."""
-    if settings.promise.key_file is None:
+async def open_keeper(
+    ledger: Ledger,
+    public_log: PublicLog,
+    commands: CommandDesk,
+    settings: Settings,
+    *,
+    notices: Notices,
+    stack: AsyncExitStack,
+) -> "PromiseKeeper | None":
+    """The keeper of a chain, before anything is published in this process; its last rows are written at the
+    end of ``stack``. None, which is told, where its files cannot be used.
+
+    Raises:
+        FarechainError: ``E_KEY_FILE``.
+    """
+    signer = None
+    if settings.promise.key_file is not None:
+        seed = keys.read_key(settings.promise.key_file)
+        signer = Party(tax_id="", seed=seed, network=ledger.network, source="farechain promise")
+    try:
+        keeper = await asyncio.to_thread(
+            PromiseKeeper, ledger, public_log, commands, settings, signer, notices=notices
+        )
+    except (OSError, ValueError) as error:
+        log.warning("the promise is not summarised: %s", error)
         return None
-    seed = keys.read_key(settings.promise.key_file)
-    return Party(tax_id="", seed=seed, network=network, source="farechain promise")
+    stack.push_async_callback(asyncio.to_thread, keeper.write_down)
+    return keeper
 
 
 class PromiseKeeper:
@@ -52,7 +75,6 @@ class PromiseKeeper:
 
     Args:
         signer: who attests; None: documents are published, and nothing is attested.
-        witness_vkeys: of the witnesses whose cosignatures go into the proofs.
         clock_s: Unix time.
 
     Raises:
@@ -68,7 +90,6 @@ class PromiseKeeper:
         settings: Settings,
         signer: Party | None,
         *,
-        witness_vkeys: list[str],
         notices: Notices,
         clock_s: Callable[[], float] = time.time,
     ) -> None:
@@ -77,7 +98,7 @@ class PromiseKeeper:
         self._commands = commands
         self._interval_s = settings.promise.interval_s
         self._signer = signer
-        self._witness_vkeys = witness_vkeys
+        self._witness_vkeys = [member.vkey for member in settings.witnesses.members]
         self._notices = notices
         self._clock_s = clock_s
         self._waiting: deque[Covering] = deque(maxlen=WAITING_MAX)

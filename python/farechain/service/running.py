@@ -33,8 +33,7 @@ from farechain.service import opening
 from farechain.service.bookkeeping import Bookkeeper, open_books
 from farechain.service.commands import CommandDesk
 from farechain.service.private import PrivateFollower, open_store, signer_of
-from farechain.service.promising import PromiseKeeper
-from farechain.service.promising import signer_of as promise_signer_of
+from farechain.service.promising import PromiseKeeper, open_keeper
 from farechain.service.standby import Switch, standby_app
 from farechain.service.totals import Summary, Totals
 from farechain.service.watching import Notices, Watch
@@ -55,8 +54,6 @@ class Parts:
     publisher: Publisher
     relays: dict[str, Relay]
     private: PrivateFollower | None
-    promise: PromiseKeeper | None
-    """None where its files cannot be used."""
     bookkeeper: Bookkeeper | None
     """None where nobody can ask (no HTTP), or the books cannot be opened."""
 
@@ -84,7 +81,7 @@ class Service:
         self._wakes: list[Callable[[], None]] = []
         self._ending = asyncio.Event()
         self._ingest: Ingest | None = None
-        self._keeper: PromiseKeeper | None = None
+        self._promise: PromiseKeeper | None = None
         self._keeping = opening.keeping_of(settings)
         self._waiting_for = "opening the ledger"
         self._app = Switch(standby_app(lambda: self._waiting_for, self._metrics.registry))
@@ -134,11 +131,11 @@ class Service:
             relays = await self._relays(ledger, stack)
             publisher = self._publisher(ledger, public_log)
             private = await self._private(ledger, commands, stack)
-            promise = await self._promise(ledger, public_log, commands, stack)
-            bookkeeper = await self._bookkeeper(ledger, stack)
-            parts = Parts(
-                ledger, public_log, source, commands, publisher, relays, private, promise, bookkeeper
+            self._promise = await open_keeper(
+                ledger, public_log, commands, settings, notices=self._notices, stack=stack
             )
+            bookkeeper = await self._bookkeeper(ledger, stack)
+            parts = Parts(ledger, public_log, source, commands, publisher, relays, private, bookkeeper)
             self._show_what_is_there(ledger, public_log)
             self._app.app = create_site(self._context(parts), self._keeping)
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
@@ -211,21 +208,6 @@ class Service:
         signer = signer_of(settings, ledger.network)
         return PrivateFollower(ledger, store, commands, settings, signer, notices=self._notices)
 
-    async def _promise(
-        self, ledger: Ledger, public_log: PublicLog, commands: CommandDesk, stack: AsyncExitStack
-    ) -> PromiseKeeper | None:
-        signer = promise_signer_of(self._settings, ledger.network)
-        keeper = partial(PromiseKeeper, witness_vkeys=self._vkeys, notices=self._notices)
-        try:
-            self._keeper = await asyncio.to_thread(
-                keeper, ledger, public_log, commands, self._settings, signer
-            )
-        except (OSError, ValueError) as error:
-            log.warning("the promise is not summarised: %s", error)
-            return None
-        stack.push_async_callback(asyncio.to_thread, self._keeper.write_down)
-        return self._keeper
-
     async def _bookkeeper(self, ledger: Ledger, stack: AsyncExitStack) -> Bookkeeper | None:
         if self._listener is None:
             return None
@@ -292,8 +274,8 @@ class Service:
         beside = [watching, _start(states.run(halt), "state")]
         if parts.private is not None:
             beside.append(_start(parts.private.run(self._ending), "private"))
-        if parts.promise is not None:
-            keeping.append(_start(parts.promise.run(halt), "promise"))
+        if self._promise is not None:
+            keeping.append(_start(self._promise.run(halt), "promise"))
         stopping = asyncio.create_task(stop.wait(), name="stop")
         everything = [first, *followers, *beside, stopping]
         try:
@@ -384,8 +366,8 @@ class Service:
         for name in names:
             self._metrics.cosignatures.labels(name).inc()
         self._metrics.published(published)
-        if self._keeper is not None:
-            self._keeper.published(published)
+        if self._promise is not None:
+            self._promise.published(published)
         self._liveness.published(published, names)
         self._totals.published(published)
         log.debug("published size=%d cosigned=%d", published.size, len(names))
