@@ -1,8 +1,6 @@
 """``farechain promise``: how long events took to their checkpoint, and whether that is true."""
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -124,13 +122,11 @@ def _verify(args: argparse.Namespace) -> int:
     if report.kept:
         show(args, asdict(report), _told(report, counted=terms.events))
         return 0
-    code, message = "E_PROMISE_HIDDEN" if report.hidden else "E_PROMISE_LATE", broken(report)
-    if args.json:
-        print(json.dumps({"ok": False, "code": code, "message": message, **asdict(report)}))
-    else:
+    if not args.json:
         print("\n".join(report.hidden) or _told(report, counted=terms.events))
-    print(f"farechain: {code}: {message}", file=sys.stderr)
-    return EXIT_CHECK_FAILED
+    if report.hidden:
+        raise FarechainError("E_PROMISE_HIDDEN", broken(report), EXIT_CHECK_FAILED, asdict(report))
+    raise FarechainError("E_PROMISE_LATE", broken(report), EXIT_CHECK_FAILED, asdict(report))
 
 
 def _told(report: "Report", *, counted: bool) -> str:

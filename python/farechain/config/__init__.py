@@ -30,6 +30,7 @@ from farechain.config.serving import (
     WitnessesSettings,
     WitnessSettings,
 )
+from farechain.config.telemetry import TelemetrySettings
 
 __all__ = [
     "AccessSettings",
@@ -49,6 +50,7 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "StateSettings",
+    "TelemetrySettings",
     "TopicSettings",
     "WitnessSettings",
     "WitnessesSettings",
@@ -78,6 +80,7 @@ class Settings(Section):
     outputs: OutputSettings = OutputSettings()
     limits: LimitSettings = LimitSettings()
     lines: LineSettings = LineSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @property
     def public_dir(self) -> Path:
