@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -46,12 +47,18 @@ async def running(chain: Chain, members: list[WitnessSettings] | None = None) ->
         chain.require(present if members is None else members, 2)
         stop, listener = asyncio.Event(), bind("127.0.0.1", 0)
         service = asyncio.create_task(Service(chain.settings, listener).run(stop))
-        await until((chain.settings.public_dir / "checkpoint").exists)
+        async with httpx.AsyncClient(base_url=address(listener)) as http:
+            await until(partial(is_ready, http))
         try:
             yield address(listener)
         finally:
             stop.set()
             assert await service is not None
+
+
+async def is_ready(http: httpx.AsyncClient) -> bool:
+    """Whether the service takes requests."""
+    return (await http.get("/readyz")).status_code == 200
 
 
 def documents(chain: Chain) -> list[Document]:
