@@ -213,6 +213,7 @@ def provoke(url: str, token: str, bureau: Party) -> None:
     with httpx.Client(base_url=url, headers=secret, timeout=30) as http:
         ready = False
         while not ready:
+            threading.Event().wait(0.05)
             with contextlib.suppress(httpx.TransportError):
                 ready = http.get("/readyz").status_code == 200
         for method, path in (

@@ -63,6 +63,7 @@ class Folder:
         self._place = public / "promise"
         self._seen: object = None
         self._stems: list[str] = []
+        self._proven: set[str] = set()
         self._kept: OrderedDict[str, Summarised] = OrderedDict()
 
     def stems(self) -> list[str]:
@@ -79,7 +80,9 @@ class Folder:
 
     def unproven(self) -> list[str]:
         """The names of documents without a proof, the oldest first."""
-        return [stem for stem in self.stems() if not self._path(stem, ".proof.json").exists()]
+        asked = [stem for stem in self.stems() if stem not in self._proven]
+        self._proven.update(stem for stem in asked if self._path(stem, ".proof.json").exists())
+        return [stem for stem in asked if stem not in self._proven]
 
     def read(self, stem: str) -> bytes:
         """A document's bytes. Raises ``OSError``."""

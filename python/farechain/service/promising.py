@@ -171,6 +171,10 @@ class PromiseKeeper:
     def _due(self) -> Document | None:
         """Publishes the next document, if it is time for one."""
         journal = self._journal
+        if self._previous is not None and journal.first <= self._previous.last:
+            # This copy of the ledger was behind its own documents: the range after them begins at their end.
+            self._previous = self._last_document()
+            return None
         rows, first = journal.rows, journal.first
         if not rows or rows[-1].size <= max(first, self._nothing_below):
             return None
