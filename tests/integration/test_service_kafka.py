@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -189,7 +190,7 @@ class Process:
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        return self.log.read_text().split("listening on ")[1].split()[0]
+        return re.split(r'[\s"]', self.log.read_text().split("listening on ")[1])[0]
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)

@@ -69,6 +69,7 @@ def test_the_help_is_the_one_that_was_agreed(place: Path, capsys: pytest.Capture
                 "erase",
                 "reapply",
                 "private",
+                "promise",
                 "config",
             )
         ),
@@ -88,7 +89,7 @@ def test_every_verb_has_help_and_json(verb: str, capsys: pytest.CaptureFixture[s
         main([verb, "--help"])
     assert leaving.value.code == 0
     out = capsys.readouterr().out
-    if verb not in {"keys", "tokens", "wallet", "private", "config", "dlq"}:
+    if verb not in {"keys", "tokens", "wallet", "private", "promise", "config", "dlq"}:
         assert "--json" in out
 
 

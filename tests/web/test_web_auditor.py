@@ -1,6 +1,7 @@
 """The auditor's pages: shown to an auditor alone, and what they say is what the ledger says."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,8 @@ from farechain import _core
 from farechain.access.roles import Role
 from farechain.pages.auditor.completeness import completeness
 from farechain.pages.auditor.register import register
+from farechain.promise.document import Document
+from farechain.promise.folder import Folder
 from web.town import COMPANY, ISSUER, SELLER, Town, invoice, record_of, ride
 
 PAGES = ["", "/blocks", "/blocks/1", "/completeness", "/dead-letters", "/commands", "/declarations"]
@@ -201,3 +204,38 @@ async def test_the_register_has_every_command_once(town: Town, auditor: httpx.As
         at = (int(height), int(index))
     assert paged == rows
     assert "MANDATE" in (await auditor.get("/auditor/commands")).text
+
+
+@pytest.mark.parametrize(
+    ("late", "told"),
+    [(0, "all within a minute"), (1, "99.99 % within a minute")],
+)
+async def test_the_promise_of_the_last_day_is_told(
+    town: Town, auditor: httpx.AsyncClient, late: int, told: str
+) -> None:
+    assert "No range of blocks of the last day" in (await auditor.get("/auditor")).text
+    now_ms = int(time.time() * 1000)
+    slowest = 61_234 if late else 870
+    Folder(town.place / "public").put(
+        Document(
+            chain=town.ledger.chain,
+            first=1,
+            last=2,
+            previous=None,
+            positions=(),
+            from_ms=now_ms - 1000,
+            to_ms=now_ms,
+            events=12_345,
+            counts=(12_345 - late, *[0] * 8, late),
+            sum_ms=100_000,
+            max_ms=slowest,
+            max_height=2,
+            checkpoints=((3, now_ms),),
+            notes=(),
+        )
+    )
+    page = (await auditor.get("/auditor")).text
+    assert "12,345" in page
+    assert told in page
+    assert f"{slowest / 1000:.1f} s" in page
+    assert 'href="/auditor/blocks/2"' in page

@@ -17,6 +17,7 @@ from farechain.api import (
     payments,
     probes,
     problems,
+    promise,
     proofs,
     public_log,
     receipts,
@@ -81,6 +82,7 @@ def create_app(shared: Interface) -> FastAPI:
         receipts.router(context),
         wallet.router(context),
         dead_letters.router(context, shared.registry),
+        promise.router(context),
         public_log.router(context),
         probes.router(context),
     ):

@@ -1,6 +1,7 @@
 """Errors over HTTP: RFC 9457 problem details that carry the ``E_*`` code."""
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from farechain._core import LedgerError
 
@@ -119,10 +121,26 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 
 async def _ledger(request: Request, error: Exception) -> Response:
-    LOG.error("%s %s: the ledger does not answer: %s", request.method, request.url.path, error)
+    LOG.error(
+        "the ledger does not answer method=%s route=%s: %s", request.method, route_of(request.scope), error
+    )
     return problem_response(503, "E_LEDGER", "the ledger cannot answer now", {"Retry-After": "5"})
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    LOG.error("%s %s: %s", request.method, request.url.path, type(error).__name__)
-    return problem_response(500, "E_INTERNAL", "this is a defect of the service; its log says more")
+    number = secrets.token_hex(8)
+    LOG.error(
+        "request failed request=%s method=%s route=%s error=%s",
+        number,
+        request.method,
+        route_of(request.scope),
+        type(error).__name__,
+    )
+    message = f"this is a defect of the service; its log says more under request {number}"
+    return problem_response(500, "E_INTERNAL", message)
+
+
+def route_of(scope: Scope) -> str:
+    """A request's route as it is written in the program: without the ids that a path may have."""
+    route = scope.get("route")
+    return str(getattr(route, "path", None) or "none")

@@ -13,13 +13,14 @@ from farechain.api.problems import Problem, responses
 TILE = re.compile(
     r"(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[1-9][0-9]{0,2})?", re.ASCII
 )
+PROMISE = re.compile(r"latest|[0-9]{12}-[0-9]{12}(?:\.proof)?\.json", re.ASCII)
 MAX_PATH_CHARACTERS = 64
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable", "Access-Control-Allow-Origin": "*"}
 MOVING = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
 
 
 def router(context: ApiContext) -> APIRouter:
-    """``/checkpoint``, ``/vkey`` and ``/tile/...``; open to pages of any origin."""
+    """``/checkpoint``, ``/vkey``, ``/tile/...`` and ``/promise/...``; open to pages of any origin."""
     routes = APIRouter(tags=["public log"])
 
     @routes.get(
@@ -42,6 +43,23 @@ def router(context: ApiContext) -> APIRouter:
         if len(path) > MAX_PATH_CHARACTERS or not TILE.fullmatch(path):
             raise Problem(404, "E_NOT_FOUND", "not a path of the public log")
         return await _file(context.public_dir / "tile" / path, "application/octet-stream", IMMUTABLE)
+
+    @routes.get(
+        "/promise/{name}",
+        response_class=Response,
+        responses=_described("application/json", "A document, a proof, or the name of the latest document.")
+        | responses(422),
+    )
+    async def promise(name: str) -> Response:
+        """How long events took to their checkpoint: a summary, the proof that the ledger attests it, or
+        `latest`.
+        """
+        if not PROMISE.fullmatch(name):
+            raise Problem(404, "E_NOT_FOUND", "no name of a summary")
+        file = context.public_dir / "promise" / name
+        if name == "latest":
+            return await _file(file, "text/plain; charset=utf-8", MOVING)
+        return await _file(file, "application/json", IMMUTABLE)
 
     return routes
 

@@ -42,6 +42,7 @@ VERBS = (
     "reconcile",
     "replay",
     "dlq",
+    "promise",
     "keys",
     "tokens",
     "wallet",
@@ -135,5 +136,5 @@ def _fail(error: FarechainError, wants_json: bool) -> int:
     message = " ".join(error.message.split())
     print(f"farechain: {error.code}: {message}", file=sys.stderr)
     if wants_json:
-        print(json.dumps({"ok": False, "code": error.code, "message": message}))
+        print(json.dumps({"ok": False, "code": error.code, "message": message, **error.details}))
     return error.exit_code

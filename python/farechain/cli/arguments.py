@@ -30,6 +30,12 @@ def settings_of(args: argparse.Namespace) -> Settings:
     return load(args.config)
 
 
+def verifier_key(text: str) -> str:
+    """A verifier key as it is, or from the file that is named. Raises ``OSError``."""
+    path = Path(text)
+    return path.read_text("utf-8").strip() if path.is_file() else text
+
+
 def show(args: argparse.Namespace, result: Mapping[str, Any], text: str | None = None) -> None:
     """Prints a result: one JSON object with ``--json``, else ``text`` or a line for each value."""
     if args.json:

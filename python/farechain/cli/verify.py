@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from farechain.cli.arguments import show
+from farechain.cli.arguments import show, verifier_key
 
 HELP = "Verify a proof, offline: nothing is needed but the file and the log's verifier key."
 
@@ -33,13 +33,13 @@ def run(args: argparse.Namespace) -> int:
     from farechain import _core
     from farechain.errors import EXIT_CHECK_FAILED, FarechainError
 
-    witnesses = [_vkey(each) for each in args.witness]
+    witnesses = [verifier_key(each) for each in args.witness]
     threshold = len(witnesses) if args.threshold is None else args.threshold
     proof = args.file.read_bytes()
     of_state = _core.is_state_proof(proof)
     verify = _core.verify_state_proof if of_state else _core.verify_proof
     try:
-        proven = verify(proof, _vkey(args.vkey), witnesses, threshold)
+        proven = verify(proof, verifier_key(args.vkey), witnesses, threshold)
     except ValueError as error:
         raise FarechainError("E_PROOF", f"{args.file}: {error}", EXIT_CHECK_FAILED) from error
     show(args, proven, _told_state(proven) if of_state else _told(proven))
@@ -74,8 +74,3 @@ def _told(proven: dict[str, Any]) -> str:
 
 def _cosigners(proven: dict[str, Any]) -> str:
     return ", ".join(proven["cosigners"]) or "no witness that was asked for"
-
-
-def _vkey(text: str) -> str:
-    path = Path(text)
-    return path.read_text("utf-8").strip() if path.is_file() else text

@@ -18,6 +18,7 @@ from farechain.config.ingest import (
     TopicSettings,
 )
 from farechain.config.people import AccessSettings, PrivateSettings
+from farechain.config.promise import PromiseSettings
 from farechain.config.section import Section
 from farechain.config.serving import (
     ApiSettings,
@@ -29,6 +30,7 @@ from farechain.config.serving import (
     WitnessesSettings,
     WitnessSettings,
 )
+from farechain.config.telemetry import TelemetrySettings
 
 __all__ = [
     "AccessSettings",
@@ -42,11 +44,13 @@ __all__ = [
     "OutputSettings",
     "PagesSettings",
     "PrivateSettings",
+    "PromiseSettings",
     "PublicLogSettings",
     "Section",
     "Settings",
     "SourceSettings",
     "StateSettings",
+    "TelemetrySettings",
     "TopicSettings",
     "WitnessSettings",
     "WitnessesSettings",
@@ -68,6 +72,7 @@ class Settings(Section):
     state: StateSettings = StateSettings()
     witnesses: WitnessesSettings = WitnessesSettings()
     public_log: PublicLogSettings = PublicLogSettings()
+    promise: PromiseSettings = PromiseSettings()
     private: PrivateSettings = PrivateSettings()
     access: AccessSettings = AccessSettings()
     api: ApiSettings = ApiSettings()
@@ -75,6 +80,7 @@ class Settings(Section):
     outputs: OutputSettings = OutputSettings()
     limits: LimitSettings = LimitSettings()
     lines: LineSettings = LineSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @property
     def public_dir(self) -> Path:

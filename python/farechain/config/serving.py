@@ -165,8 +165,9 @@ class LimitSettings(Section):
 class LineSettings(Section):
     """Log lines on standard error. They carry heights, counts and codes, never a person's data."""
 
-    form: Literal["plain", "json"] = Field(
-        default="plain", description="`json`: one object a line, for collectors."
+    form: Literal["auto", "plain", "json"] = Field(
+        default="auto",
+        description="`json`: one object a line, for collectors; `auto`: that unless it is a terminal.",
     )
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least that is written."

@@ -17,6 +17,7 @@ from farechain.config import (
     WitnessSettings,
 )
 from farechain.config.people import PrivateSettings
+from farechain.config.promise import PromiseSettings
 from farechain.config_file import to_toml
 from farechain.demo.people import app_tax_id
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
@@ -78,6 +79,7 @@ class Place:
             kafka=KafkaSettings(bootstrap=bootstrap),
             witnesses=WitnessesSettings(threshold=min(2, len(witnesses)), members=tuple(witnesses)),
             public_log=PublicLogSettings(key_file=self.keys / "log.key"),
+            promise=PromiseSettings(interval_s=30),
             private=PrivateSettings(key_file=self.keys / "private.key"),
             api=ApiSettings(port=port, public_url=f"http://127.0.0.1:{port}"),
             pages=PagesSettings(keys_dir=self.keys, agent=app_tax_id()),

@@ -24,6 +24,8 @@ class Published:
     note: str
     publish_s: float
     cosign_s: float
+    rename_s: float = 0.0
+    """The part of ``publish_s`` that came after the cosignatures."""
 
 
 class Publisher:
@@ -113,7 +115,8 @@ class Publisher:
         cosigned = time.monotonic()
         await asyncio.to_thread(self._log.publish, note)
         finished = time.monotonic()
-        self._on_published(Published(size, note, signed - started + finished - cosigned, cosigned - signed))
+        renamed = finished - cosigned
+        self._on_published(Published(size, note, signed - started + renamed, cosigned - signed, renamed))
         return True
 
     def _extend(self) -> int:

@@ -16,6 +16,7 @@ from farechain.broker import topic_ids
 from farechain.config import KafkaSettings, Settings
 from farechain.errors import EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
 from farechain.ledger_errors import as_failure
+from farechain.observability.traces import Traces, Untraced, open_traces
 from farechain.pages.oidc import OidcTerms
 from farechain.pages.signing import read_seeds
 from farechain.pages.site import Keeping
@@ -66,6 +67,12 @@ def _oidc_of(settings: Settings) -> OidcTerms | None:
         session_hours=oidc.session_hours,
         tokens_max=settings.access.tokens_max,
     )
+
+
+def traces_of(settings: Settings, verb: str) -> Traces | Untraced:
+    """Where traces go, if anywhere. Raises ``FarechainError`` (``E_EXTRA``)."""
+    telemetry = settings.telemetry
+    return open_traces(telemetry.endpoint, telemetry.sample_ratio, verb, settings.ledger.chain)
 
 
 def open_ledger(settings: Settings, *, readonly: bool = False) -> Ledger:

@@ -28,6 +28,7 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
     Raises:
         FarechainError: there is no ledger, or nothing was ever published of it.
     """
+    traces = opening.traces_of(settings, "api")
     ledger = await asyncio.to_thread(FollowedLedger, settings)
     vkeys = [member.vkey for member in settings.witnesses.members]
     liveness = Liveness(stalled_after_s=settings.limits.stalled_after_s)
@@ -56,7 +57,7 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
             audit_file=settings.audit_file,
             public_url=settings.api.public_url,
         )
-        site = create_site(context, opening.keeping_of(settings))
+        site = traces.around(create_site(context, opening.keeping_of(settings)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(
                 ledger.follow(stop, bookkeeper.wake if bookkeeper else lambda: None), name="follow"
@@ -66,3 +67,4 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
             tasks.create_task(serve(site, listener, stop), name="http")
         if books is not None:
             books.close()
+    await traces.close()

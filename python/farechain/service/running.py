@@ -20,7 +20,7 @@ from farechain.access.tokens import Tokens
 from farechain.api.context import ApiContext, Liveness
 from farechain.backup.mark import backed_up_s
 from farechain.config import Settings
-from farechain.errors import EXIT_UNAVAILABLE, FarechainError
+from farechain.errors import FarechainError
 from farechain.ledger_errors import as_failure
 from farechain.listening import serve
 from farechain.observability.metrics import Metrics
@@ -33,8 +33,10 @@ from farechain.pipeline.state import StateCommitments
 from farechain.service import opening
 from farechain.service.bookkeeping import Bookkeeper, open_books
 from farechain.service.commands import CommandDesk
+from farechain.service.draining import drain
 from farechain.service.private import PrivateFollower, open_store, signer_of
 from farechain.service.restored import confirmed
+from farechain.service.promising import PromiseKeeper, open_keeper
 from farechain.service.standby import Switch, standby_app
 from farechain.service.totals import Summary, Totals
 from farechain.service.watching import Notices, Watch
@@ -83,6 +85,8 @@ class Service:
         self._wakes: list[Callable[[], None]] = []
         self._ending = asyncio.Event()
         self._ingest: Ingest | None = None
+        self._promise: PromiseKeeper | None = None
+        self._traces = opening.traces_of(settings, "serve" if listener else "ingest")
         self._keeping = opening.keeping_of(settings)
         self._waiting_for = "opening the ledger"
         self._app = Switch(standby_app(lambda: self._waiting_for, self._metrics.registry))
@@ -110,6 +114,7 @@ class Service:
             http_stop.set()
             if http is not None:
                 await http
+            await self._traces.close()
 
     def _serve_http(self, stop: asyncio.Event) -> "asyncio.Task[None] | None":
         if self._listener is None:
@@ -135,10 +140,14 @@ class Service:
             relays = await self._relays(ledger, stack)
             publisher = self._publisher(ledger, public_log)
             private = await self._private(ledger, commands, stack)
+            self._promise = await open_keeper(
+                ledger, public_log, commands, settings, notices=self._notices, stack=stack
+            )
             bookkeeper = await self._bookkeeper(ledger, stack)
             parts = Parts(ledger, public_log, source, commands, publisher, relays, private, bookkeeper)
             self._show_what_is_there(ledger, public_log)
-            self._app.app = create_site(self._context(parts), self._keeping)
+            site = create_site(self._context(parts), self._keeping)
+            self._app.app = self._traces.around(site)
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
             await self._run_stages(parts, stop)
             summary = Summary(
@@ -275,6 +284,8 @@ class Service:
         beside = [watching, _start(states.run(halt), "state")]
         if parts.private is not None:
             beside.append(_start(parts.private.run(self._ending), "private"))
+        if self._promise is not None:
+            keeping.append(_start(self._promise.run(halt), "promise"))
         stopping = asyncio.create_task(stop.wait(), name="stop")
         everything = [first, *followers, *beside, stopping]
         try:
@@ -282,7 +293,7 @@ class Service:
             halt.set()
             self._ending.set()
             self._tell_failure(task for task in everything if task.done())
-            await self._drain(first, followers, sealed_all, stopping)
+            await drain(first, followers, sealed_all, stopping, self._settings.limits.drain_deadline_s)
             if watching.done():
                 watching.result()
             await watch.once()
@@ -312,31 +323,6 @@ class Service:
         if self._ingest is not None:
             self._ingest.commit_state()
 
-    async def _drain(
-        self,
-        ingest: "asyncio.Task[None]",
-        followers: "list[asyncio.Task[None]]",
-        sealed_all: asyncio.Event,
-        stopping: "asyncio.Task[Any]",
-    ) -> None:
-        """Lets the stages end in their order.
-
-        Without a signal (``until_end``) there is no deadline: the end is when everything is published.
-        """
-        deadline_s = self._settings.limits.drain_deadline_s
-        draining = asyncio.create_task(_in_order(ingest, followers, sealed_all))
-        try:
-            await asyncio.wait([draining, stopping], return_when=asyncio.FIRST_COMPLETED)
-            if not draining.done():
-                log.info("draining deadline_s=%g", deadline_s)
-                await asyncio.wait([draining], timeout=deadline_s)
-            if not draining.done():
-                message = f"not drained in {deadline_s:g} s; nothing durable is lost: start again"
-                raise FarechainError("E_DEADLINE", message, EXIT_UNAVAILABLE)
-            draining.result()
-        finally:
-            draining.cancel()
-
     def _tell_failure(self, ended: "Iterable[asyncio.Task[Any]]") -> None:
         """While the rest drains, probes and metrics say why nothing is sealed any more."""
         for task in ended:
@@ -355,6 +341,7 @@ class Service:
         self._metrics.block(sealed)
         self._liveness.block(sealed)
         self._totals.block(sealed)
+        self._traces.block(sealed)
         for wake in self._wakes:
             wake()
         block = sealed.committed
@@ -365,6 +352,9 @@ class Service:
         for name in names:
             self._metrics.cosignatures.labels(name).inc()
         self._metrics.published(published)
+        if self._promise is not None:
+            self._promise.published(published)
+        self._traces.published(published)
         self._liveness.published(published, names)
         self._totals.published(published)
         log.debug("published size=%d cosigned=%d", published.size, len(names))
@@ -383,14 +373,3 @@ class Service:
 
 def _start(stage: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
     return asyncio.create_task(stage, name=name)
-
-
-async def _in_order(
-    ingest: "asyncio.Task[None]", followers: "list[asyncio.Task[None]]", sealed_all: asyncio.Event
-) -> None:
-    """Ends ingest, then its followers; the first error is raised when all have ended."""
-    await asyncio.wait([ingest])
-    sealed_all.set()
-    await asyncio.wait(followers)
-    for task in (ingest, *followers):
-        task.result()

@@ -22,6 +22,7 @@ from farechain.pages.auditor.completeness import BLOCKS, completeness
 from farechain.pages.auditor.register import register
 from farechain.pages.auditor.vocabulary import REJECTED, VERDICTS
 from farechain.pages.routes import page_routes
+from farechain.promise.folder import Folder
 
 if TYPE_CHECKING:
     from farechain.pages.site import Site
@@ -38,6 +39,7 @@ class AuditorPages:
     def __init__(self, site: "Site") -> None:
         self._site = site
         self._context = site.context
+        self.promise = Folder(site.context.public_dir)
 
     async def page(self, request: Request, name: str, **values: Any) -> HTMLResponse:
         """A page of the auditor who is logged in. Raises ``LoginNeededError`` for others."""
@@ -100,8 +102,15 @@ def install(app: FastAPI, site: "Site") -> None:
 
     @routes.get("/auditor")
     async def overview(request: Request) -> HTMLResponse:
-        status, checkpoint, audit = await pages.read(
-            request, lambda: (chain.status_of(context), pages.checkpoint(), pages.last_audit())
+        now_ms = int(context.clock_s() * 1000)
+        status, checkpoint, audit, day = await pages.read(
+            request,
+            lambda: (
+                chain.status_of(context),
+                pages.checkpoint(),
+                pages.last_audit(),
+                pages.promise.last_day(now_ms),
+            ),
         )
         return await pages.page(
             request,
@@ -109,6 +118,7 @@ def install(app: FastAPI, site: "Site") -> None:
             status=status,
             checkpoint=checkpoint,
             audit=audit,
+            day=day,
             context=context,
         )
 
