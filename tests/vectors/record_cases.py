@@ -76,8 +76,8 @@ def record_cases() -> Cases:
         yield refund_case(state, shown, 35 if state == 2 else 0)
     for name, count, height in [("of nothing", 0, 0), ("of a city", 33_000_000, 2**32 - 1)]:
         root = digest(f"state {name}")
-        shown = {"version": 1, "kind": "STATE", "root": root.hex(), "count": count, "height": height}
-        yield record_case(f"state {name}", [1, 8, root, count, height], shown)
+        fields = {"version": 1, "kind": "STATE", "root": root.hex(), "count": count, "height": height}
+        yield record_case(f"state {name}", [1, 8, root, count, height], fields)
     for kind in RECORDED:
         kid, identity, root = kid_of(digest("key")), digest("command"), digest("data")
         roots = {"kid": kid.hex(), "identity": identity.hex(), "data_root": root.hex()}
