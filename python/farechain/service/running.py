@@ -33,8 +33,10 @@ from farechain.service import opening
 from farechain.service.bookkeeping import Bookkeeper, open_books
 from farechain.service.commands import CommandDesk
 from farechain.service.private import PrivateFollower, open_store, signer_of
+from farechain.service.resuming import resume
 from farechain.service.standby import Switch, standby_app
 from farechain.service.totals import Summary, Totals
+from farechain.service.upkeep import Upkeep
 from farechain.service.watching import Notices, Watch
 from farechain.sources import Source
 from farechain.witness.client import WitnessEndpoint, cosigners
@@ -131,7 +133,7 @@ class Service:
             private = await self._private(ledger, commands, stack)
             bookkeeper = await self._bookkeeper(ledger, stack)
             parts = Parts(ledger, public_log, source, commands, publisher, relays, private, bookkeeper)
-            self._show_what_is_there(ledger, public_log)
+            self._resume(ledger, public_log)
             self._app.app = create_site(self._context(parts), self._keeping)
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
             await self._run_stages(parts, stop)
@@ -145,17 +147,15 @@ class Service:
             log.info("stopped height=%d published=%d", summary.height, summary.published_size)
             return summary
 
-    def _show_what_is_there(self, ledger: Ledger, public_log: PublicLog) -> None:
-        """Gauges and probes begin where the last process left, not at zero."""
-        status = ledger.status()
-        self._metrics.height.set(ledger.height)
-        self._metrics.waiting.set(status["waiting"])
-        self._metrics.last_progress.set(status["time_ms"] / 1000)
-        self._metrics.checkpoint_size.set(public_log.published_size)
-        note = public_log.checkpoint()
-        if note:
-            self._liveness.cosigners = tuple(cosigners(note, self._vkeys))
-            self._liveness.published_s = (self._settings.public_dir / "checkpoint").stat().st_mtime
+    def _resume(self, ledger: Ledger, public_log: PublicLog) -> None:
+        resume(
+            ledger,
+            public_log,
+            self._settings,
+            self._vkeys,
+            metrics=self._metrics,
+            liveness=self._liveness,
+        )
 
     def _publisher(self, ledger: Ledger, public_log: PublicLog) -> Publisher:
         witnesses = self._settings.witnesses
@@ -235,6 +235,7 @@ class Service:
             audit_file=self._settings.audit_file,
             public_url=self._settings.api.public_url,
             ending=self._ending,
+            on_answer=self._metrics.requests.answered,
         )
 
     async def _run_stages(self, parts: Parts, stop: asyncio.Event) -> None:
@@ -257,7 +258,14 @@ class Service:
         )
         self._ingest = ingest
         halt, sealed_all = asyncio.Event(), asyncio.Event()
-        watch = Watch(parts.ledger, parts.source, parts.relays, self._metrics, self._liveness)
+        watch = Watch(
+            parts.ledger,
+            parts.source,
+            ingest.taken,
+            parts.relays,
+            metrics=self._metrics,
+            liveness=self._liveness,
+        )
         first = _start(ingest.run(halt), "ingest")
         first.add_done_callback(lambda _ended: parts.commands.end())
         followers = [_start(parts.publisher.run(sealed_all), "publish")]
@@ -266,7 +274,8 @@ class Service:
         ]
         keeping = [_start(parts.bookkeeper.run(halt), "books")] if parts.bookkeeper else []
         watching = _start(watch.run(self._settings.limits.lag_interval_ms / 1000), "watch")
-        beside = [watching, _start(states.run(halt), "state")]
+        upkeep = Upkeep(parts.ledger, self._settings, self._metrics.upkeep, self._notices)
+        beside = [watching, _start(states.run(halt), "state"), _start(upkeep.run(halt), "upkeep")]
         if parts.private is not None:
             beside.append(_start(parts.private.run(self._ending), "private"))
         stopping = asyncio.create_task(stop.wait(), name="stop")
