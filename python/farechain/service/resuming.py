@@ -6,6 +6,7 @@ from farechain._core import Ledger, PublicLog
 from farechain.api.context import Liveness
 from farechain.config import Settings
 from farechain.observability.metrics import Metrics
+from farechain.pipeline.ingest import ENGINE_SOURCES
 from farechain.witness.client import cosigners
 
 BLOCKS_MAX = 64
@@ -45,6 +46,7 @@ def resume(
 def _show_unpublished(ledger: Ledger, size: int, metrics: Metrics) -> None:
     for height in range(size, min(ledger.height + 1, size + BLOCKS_MAX)):
         block = ledger.block(height)
-        events = [one["timestamp_ms"] for one in block["outcomes"] if one["timestamp_ms"]] if block else []
+        outcomes = block["outcomes"] if block else []
+        events = [one["timestamp_ms"] for one in outcomes if one["source"] >= ENGINE_SOURCES]
         if events:
             metrics.unpublished(height, min(events), len(events))

@@ -82,6 +82,7 @@ class Service:
         self._wakes: list[Callable[[], None]] = []
         self._ending = asyncio.Event()
         self._ingest: Ingest | None = None
+        self._stated = 0
         self._keeping = opening.keeping_of(settings)
         self._waiting_for = "opening the ledger"
         self._app = Switch(standby_app(lambda: self._waiting_for, self._metrics.registry))
@@ -303,13 +304,17 @@ class Service:
             interval_s=self._settings.state.interval_s,
             ask=self._ask_for_state,
             on_looked=self._on_state_looked,
-            on_trouble=lambda reason: self._notices.warn(log, "state not followed, trying again", reason),
+            on_trouble=partial(self._on_state_trouble, parts.ledger),
         )
 
     def _on_state_looked(self, status: dict[str, Any]) -> None:
         committed = status["committed"]
-        since = committed["height"] if committed else 0
-        self._metrics.state_behind.set(status["applied"] - since if status["due"] else 0)
+        self._stated = committed["height"] if committed else 0
+        self._metrics.state_behind.set(status["applied"] - self._stated if status["due"] else 0)
+
+    def _on_state_trouble(self, ledger: Ledger, reason: str) -> None:
+        self._metrics.state_behind.set(ledger.height - self._stated)
+        self._notices.warn(log, "state not followed, trying again", reason)
 
     def _ask_for_state(self) -> None:
         if self._ingest is not None:
