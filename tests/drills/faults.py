@@ -1,5 +1,6 @@
 """Each fault: the alerts that it is to raise, how it is made, how it is repaired."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -8,13 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from drills.threads import let_go, stop_workers
-from farechain import keys
+from farechain import broker, keys
 from farechain.cli import main
 from farechain.client import Party
 from farechain.day.live import live_rides
@@ -31,18 +32,27 @@ class Fault:
     Attributes:
         what: in words, for the report.
         alerts: all that are to fire.
-        make: a generator: makes the fault, yields once, repairs it.
-        changes: of the settings of the chain that it needs.
-        small: the chain lies on a small file system of its own.
+        make: a generator: makes the fault, yields, repairs it; after another yield it clears up.
         rides_per_s: that arrive meanwhile.
+        place: faults of one place are made one after the other on one chain.
     """
 
     what: str
     alerts: tuple[str, ...]
     make: Callable[[Watched], Made]
-    changes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    small: bool = False
     rides_per_s: float = 5.0
+    place: str = "a chain"
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "state": {"interval_s": 2.0},
+    "commands": {"timeout_ms": 200},
+    "blocks": {"max_age_ms": 1},
+}
+"""So that states, refusals and blocks come as often as the shorter durations want them."""
+RESTARTS, BROKER, DISK = "a chain that starts again", "a broker", "a small disk"
+FACTORS = {RESTARTS: 5}
+FACTOR = 20
 
 
 def _killed(chain: Watched) -> Made:
@@ -61,18 +71,24 @@ def _restarting(chain: Watched) -> Made:
 
 
 def _witness_away(chain: Watched) -> Made:
-    assert chain.witness is not None
-    chain.witness.kill()
+    for witness in chain.witnesses.values():
+        witness.kill()
     yield
-    chain.start_witness()
+    chain.start_witnesses()
+
+
+def _one_away(chain: Watched) -> Made:
+    chain.witnesses["w0"].kill()
+    yield
+    chain.start_witnesses()
 
 
 def _late(chain: Watched) -> Made:
     """More than a minute, which the buckets of the histogram do not shorten."""
-    assert chain.witness is not None
-    chain.witness.kill()
+    for witness in chain.witnesses.values():
+        witness.kill()
     threading.Event().wait(75)
-    chain.start_witness()
+    chain.start_witnesses()
     yield
 
 
@@ -89,8 +105,8 @@ def _stuck(chain: Watched) -> Made:
 
 def _replaced(chain: Watched) -> Made:
     """The witness is away, so that the service drains for as long as it may, and says why."""
-    assert chain.witness is not None
-    chain.witness.kill()
+    for witness in chain.witnesses.values():
+        witness.kill()
     file = chain.live_file
     kept = file.with_suffix(".kept")
     shutil.copy(file, kept)
@@ -100,7 +116,7 @@ def _replaced(chain: Watched) -> Made:
     changed.replace(file)
     yield
     kept.replace(file)
-    chain.start_witness()
+    chain.start_witnesses()
     assert chain.service is not None
     chain.service.stop()
     chain.start()
@@ -183,6 +199,21 @@ def _no_state_map(chain: Watched) -> Made:
     chain.start()
 
 
+def _no_topic(chain: Watched) -> Made:
+    """A broker without the topics of receipts and dead letters, which are created afterwards."""
+    assert chain.service is not None
+    chain.service.stop()
+    with broker.start(chain.place / "broker", fallback=False) as running:
+        asyncio.run(broker.ensure_topics(running.bootstrap, {"payments.metro": 1}))
+        chain.configure({"kafka": {"bootstrap": running.bootstrap}, "outputs": {"enabled": True}})
+        chain.start()
+        yield
+        outputs = chain.settings.outputs
+        asyncio.run(broker.ensure_topics(running.bootstrap, {outputs.receipts: 1, outputs.dead_letters: 1}))
+        yield
+        chain.service.stop()
+
+
 def _full(chain: Watched) -> Made:
     filler = chain.place / "filler"
     usage = shutil.disk_usage(chain.place)
@@ -196,47 +227,42 @@ def _full(chain: Watched) -> Made:
     filler.unlink()
 
 
-AWAY = ("FarechainTooFewCosignatures", "FarechainCheckpointBehind", "FarechainEventWaiting")
+AWAY = (
+    "FarechainTooFewCosignatures",
+    "FarechainCheckpointBehind",
+    "FarechainEventWaiting",
+    "FarechainStateBehind",
+)
 BURNS = ("FarechainMinuteBurnFast", "FarechainMinuteBurnSlow", "FarechainSecondBurn")
 STUCK = ("FarechainNoProgress", "FarechainRequestsBurnFast", "FarechainRequestsBurnSlow")
-OFTEN = {"blocks": {"max_age_ms": 1}}
+NUMBERS = ("FarechainPaymentsWaiting", "FarechainNumbersShort")
 FAULTS = [
+    Fault("the numbers of a seller are used up, then the bureau grants some", NUMBERS, _no_numbers),
     Fault("the service is killed", ("FarechainDown",), _killed),
-    Fault("the service is killed again and again", ("FarechainRestarting",), _restarting),
-    Fault("the only witness is killed", AWAY, _witness_away),
-    Fault(
-        "the only witness is killed and state is to be committed to",
-        ("FarechainStateBehind",),
-        _witness_away,
-        {"state": {"interval_s": 2.0}},
-    ),
-    Fault(
-        "the map of current state cannot be written",
-        ("FarechainStateBehind",),
-        _no_state_map,
-        {"state": {"interval_s": 2.0}},
-    ),
-    Fault("the witness is away for 75 s, then back", BURNS, _late),
+    Fault("both witnesses are killed", AWAY, _witness_away),
+    Fault("half of the events are forged", ("FarechainRejectedRatio",), _forged),
+    Fault("twenty payments come again with other fares", ("FarechainPaymentConflict",), _conflict),
+    Fault("an audit after a byte of a block was changed", ("FarechainAuditFailed",), _audited),
+    Fault("the last audit is 36 days ago", ("FarechainAuditOld",), _never_audited),
+    Fault("one of two witnesses is killed", ("FarechainWitnessSilent",), _one_away),
+    Fault("the map of current state cannot be written", ("FarechainStateBehind",), _no_state_map),
+    Fault("the books' file is locked", ("FarechainBooksBehind",), _locked_books, rides_per_s=60),
     Fault(
         "the threads that write stand still, as with a disk that does not answer; commands come",
         STUCK,
         _stuck,
-        {"commands": {"timeout_ms": 200}},
     ),
+    Fault("the witnesses are away for 75 s, then back", BURNS, _late),
     Fault("a file of the source is replaced", ("FarechainSealingStopped",), _replaced),
-    Fault("an audit after a byte of a block was changed", ("FarechainAuditFailed",), _audited),
-    Fault("the last audit is 36 days ago", ("FarechainAuditOld",), _never_audited),
-    Fault("half of the events are forged", ("FarechainRejectedRatio",), _forged),
-    Fault("twenty payments come again with other fares", ("FarechainPaymentConflict",), _conflict),
+    Fault("the service is killed again and again", ("FarechainRestarting",), _restarting, place=RESTARTS),
     Fault(
-        "the numbers of a seller are used up, then the bureau grants some",
-        ("FarechainPaymentsWaiting", "FarechainNumbersShort"),
-        _no_numbers,
+        "the topics of receipts and dead letters are missing",
+        ("FarechainRelayBehind",),
+        _no_topic,
+        rides_per_s=60,
+        place=BROKER,
     ),
-    Fault("the books' file is locked", ("FarechainBooksBehind",), _locked_books, OFTEN, rides_per_s=60),
-    Fault(
-        "the disk fills up", ("FarechainDiskFilling", "FarechainDiskFull"), _full, small=True, rides_per_s=1
-    ),
+    Fault("the disk fills up", ("FarechainDiskFilling", "FarechainDiskFull"), _full, place=DISK),
 ]
 
 
@@ -257,6 +283,7 @@ def made(fault: Fault, chain: Watched) -> Iterator[Callable[[], None]]:
         yield repair
     finally:
         repair()
+        next(steps, None)
 
 
 @contextmanager

@@ -63,10 +63,9 @@ def test_a_killed_service_and_a_lost_witness_are_told_and_their_repair_too(
         chain.start()
         seen = told.wait_for("pager", "FarechainDown", "resolved", after=seen)
 
-        assert chain.witness is not None
-        chain.witness.kill()
+        chain.witnesses["w0"].kill()
         seen = told.wait_for("pager", "FarechainTooFewCosignatures", "firing", after=seen)
-        chain.start_witness()
+        chain.start_witnesses()
         told.wait_for("pager", "FarechainTooFewCosignatures", "resolved", after=seen)
 
 

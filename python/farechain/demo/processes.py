@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,14 +30,23 @@ class Cost:
 
 
 class Child:
-    """A verb of farechain in a process of its own; its lines go to a file."""
+    """A verb of farechain in a process of its own; its lines go to a file.
 
-    def __init__(self, words: Sequence[str], lines: Path) -> None:
+    Args:
+        environment: variables beside those of this process.
+    """
+
+    def __init__(
+        self, words: Sequence[str], lines: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._words = list(words)
         self._lines = lines
         self._output = lines.open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "farechain", *words], stdout=subprocess.PIPE, stderr=self._output
+            [sys.executable, "-m", "farechain", *words],
+            stdout=subprocess.PIPE,
+            stderr=self._output,
+            env={**os.environ, **(environment or {})},
         )
         self._most_kib = 0
         self._watching = threading.Thread(target=self._watch_memory, daemon=True)
