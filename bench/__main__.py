@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from bench import backup, books, city, day, documents, life, live, proofs, shapes
+from bench import backup, books, city, day, documents, life, live, proofs, scrape, shapes
 from bench.figures import Figure, keep, show
 
 PLACE = Path("var/bench")
-PARTS = ("day", "live", "full", "realtime", "life", "documents", "proofs", "books", "backup")
+PARTS = ("day", "live", "full", "realtime", "life", "documents", "proofs", "books", "backup", "scrape")
 FULL = {"open": 1.0, "hashes": 3.0, "signatures": 8.0}
 
 
@@ -41,6 +41,8 @@ def main() -> None:
         tables["the books, CPU of one core"] = books.measure(PLACE, args.invoices)
     if "backup" in wanted:
         tables["backup and restore of a day, seconds on the clock"] = backup.measure(PLACE, args.invoices)
+    if "scrape" in wanted:
+        tables["a scrape of a service with a day"] = scrape.measure(PLACE, args.invoices)
     if "city" in wanted:
         tables |= city.measure(PLACE, args.invoices, args.filled)
     for title, figures in tables.items():

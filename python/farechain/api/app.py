@@ -35,6 +35,7 @@ from farechain.api.openings import CommandWithOpenings
 from farechain.api.problems import ProblemDocument
 from farechain.api.receipts import ReceiptEvent
 from farechain.api.registry_view import RegistryView
+from farechain.api.timing import Timing
 from farechain.wallet.rows import TripRows
 
 SUMMARY = "Signed payment events in, provable electronic invoices out."
@@ -87,6 +88,7 @@ def create_app(shared: Interface) -> FastAPI:
         probes.router(context),
     ):
         app.include_router(router)
+    app.add_middleware(Timing, on_answer=context.on_answer)
     app.add_middleware(Hardening)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app

@@ -150,3 +150,5 @@ class ApiContext:
     routes: Mapping[str, Rule] = field(default_factory=lambda: ROUTES)
     """What each route needs; what is not in it is refused."""
     ending: asyncio.Event = field(default_factory=asyncio.Event)
+    on_answer: Callable[[str, int, float], None] = lambda _route, _status, _seconds: None
+    """Told each request's route template, status, and seconds until its answer began."""

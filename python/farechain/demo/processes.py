@@ -32,12 +32,17 @@ class Cost:
 class Child:
     """A verb of farechain in a process of its own; its lines go to a file.
 
+    Args:
+        environment: variables beside those of this process.
+
     Attributes:
         pid: of the process.
         lines: the file of its lines.
     """
 
-    def __init__(self, words: Sequence[str], lines: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, words: Sequence[str], lines: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._words = list(words)
         self.lines = lines
         self._output = lines.open("wb")
@@ -45,12 +50,17 @@ class Child:
             [sys.executable, "-m", "farechain", *words],
             stdout=subprocess.PIPE,
             stderr=self._output,
-            env=None if environ is None else {**os.environ, **environ},
+            env={**os.environ, **(environment or {})},
         )
         self.pid = self._process.pid
         self._most_kib = 0
         self._watching = threading.Thread(target=self._watch_memory, daemon=True)
         self._watching.start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     @property
     def running(self) -> bool:

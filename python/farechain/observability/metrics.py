@@ -1,7 +1,9 @@
 """The metrics of a service: names, units, buckets, and how a block or a checkpoint moves them."""
 
+import math
 import time
 from collections import deque
+from collections.abc import Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -13,6 +15,9 @@ from prometheus_client import (
 )
 
 from farechain import _core
+from farechain.observability.latency import EventLatency
+from farechain.observability.requests import RequestMetrics
+from farechain.observability.upkeep import UpkeepMetrics
 from farechain.pipeline.ingest import Sealed
 from farechain.pipeline.publish import Published
 
@@ -24,7 +29,12 @@ UNPUBLISHED_MAX = 65_536
 
 
 class Metrics:
-    """All metrics of one service in a registry of their own."""
+    """All metrics of one service in a registry of their own.
+
+    What belongs to one part is a class in a file of its own here, made with ``registry`` below. A gauge of
+    what a process may not know, as a standby or a reader, is not a number (NaN) until it does: no alert
+    compares with it.
+    """
 
     def __init__(self, version: str = _core.VERSION) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series that nobody reads
@@ -55,6 +65,18 @@ class Metrics:
             ["topic", "partition"],
             registry=r,
         )
+        self.lag_seconds = Gauge(
+            "farechain_consumer_lag_seconds",
+            "Age of the oldest event that is in no block, 0 where none waits",
+            ["topic", "partition"],
+            registry=r,
+        )
+        self.busy = Counter(
+            "farechain_busy_seconds_total",
+            "Time that a stage of ingest was at work: a second a second is all there is",
+            ["stage"],
+            registry=r,
+        )
         self.stage = Histogram(
             "farechain_stage_seconds",
             "Time of a stage per block",
@@ -62,12 +84,18 @@ class Metrics:
             buckets=STAGE_BUCKETS_S,
             registry=r,
         )
-        self.event_to_checkpoint = Histogram(
+        self.event_to_checkpoint = EventLatency(
             "farechain_event_to_checkpoint_seconds",
-            "From the broker's append of a block's oldest event to the published checkpoint",
-            buckets=LATENCY_BUCKETS_S,
+            "Events by the time from the broker's append of their block's oldest to the published checkpoint",
+            LATENCY_BUCKETS_S,
+            r,
+        )
+        self.oldest_waiting = Gauge(
+            "farechain_oldest_waiting_event_seconds",
+            "Age of the oldest event that is under no checkpoint, 0 where none waits",
             registry=r,
         )
+        self.oldest_waiting.set_function(self._oldest_waiting_s)
         self.last_progress = Gauge(
             "farechain_last_progress_timestamp_seconds", "When the last block became durable", registry=r
         )
@@ -113,7 +141,19 @@ class Metrics:
         build = Gauge("farechain_build_info", "Always 1", ["version", "instructions"], registry=r)
         build.labels(version, _core.INSTRUCTIONS).set(1)
         ProcessCollector(registry=r)
-        self._unpublished: deque[tuple[int, int]] = deque(maxlen=UNPUBLISHED_MAX)
+        self.requests = RequestMetrics(r)
+        self.upkeep = UpkeepMetrics(r)
+        self._unpublished: deque[tuple[int, int, int]] = deque(maxlen=UNPUBLISHED_MAX)
+        self._unsealed_ms: int | None = None
+        for unknown in (
+            self.height,
+            self.checkpoint_size,
+            self.checkpoint_time,
+            self.last_progress,
+            self.state_behind,
+            self.state_time,
+        ):
+            unknown.set(math.nan)
 
     def block(self, sealed: Sealed) -> None:
         """Counts a durable block."""
@@ -134,6 +174,8 @@ class Metrics:
         self.waiting.set(block.waiting)
         self.last_progress.set_to_current_time()
         self.stage.labels("prepare").observe(sealed.prepare_s)
+        self.busy.labels("prepare").inc(sealed.prepare_s)
+        self.busy.labels("commit").inc(sealed.commit_s)
         for stage, nanoseconds in (
             ("decide", block.decide_ns),
             ("hash", block.hash_ns),
@@ -145,15 +187,43 @@ class Metrics:
         if sealed.with_state:
             self.state_time.set_to_current_time()
         if sealed.oldest_ms:
-            self._unpublished.append((block.height, sealed.oldest_ms))
+            self.unpublished(block.height, sealed.oldest_ms, block.inputs)
+
+    def unpublished(self, height: int, oldest_ms: int, events: int) -> None:
+        """A durable block is under no checkpoint: its events wait, the oldest since ``oldest_ms``."""
+        self._unpublished.append((height, oldest_ms, events))
 
     def published(self, published: Published) -> None:
         """Counts a checkpoint, and the latency of the blocks that it covers for the first time."""
         now_ms = time.time() * 1000
         while self._unpublished and self._unpublished[0][0] < published.size:
-            _height, oldest_ms = self._unpublished.popleft()
-            self.event_to_checkpoint.observe(max(0.0, now_ms - oldest_ms) / 1000)
+            _height, oldest_ms, events = self._unpublished.popleft()
+            self.event_to_checkpoint.observe(max(0.0, now_ms - oldest_ms) / 1000, events)
         self.checkpoint_size.set(published.size)
         self.checkpoint_time.set_to_current_time()
         self.stage.labels("publish").observe(published.publish_s)
         self.stage.labels("cosign").observe(published.cosign_s)
+
+    def behind(
+        self, records: Mapping[tuple[str, str], int], oldest_ms: Mapping[tuple[str, str], int], now_ms: int
+    ) -> None:
+        """Shows how far each partition of a source is behind; a partition that it no longer has is gone.
+
+        Args:
+            records: not fetched yet, by topic and partition.
+            oldest_ms: when the oldest event that is in no block was appended, of those that have one.
+            now_ms: Unix time.
+        """
+        self.lag.clear()
+        self.lag_seconds.clear()
+        for names, count in records.items():
+            self.lag.labels(*names).set(count)
+            age_ms = max(0, now_ms - oldest_ms[names]) if names in oldest_ms else 0
+            self.lag_seconds.labels(*names).set(age_ms / 1000)
+        self._unsealed_ms = min(oldest_ms.values(), default=None)
+
+    def _oldest_waiting_s(self) -> float:
+        unpublished = [self._unpublished[0][1]] if self._unpublished else []
+        unsealed = [] if self._unsealed_ms is None else [self._unsealed_ms]
+        oldest_ms = min(unpublished + unsealed, default=None)
+        return 0.0 if oldest_ms is None else max(0.0, time.time() - oldest_ms / 1000)

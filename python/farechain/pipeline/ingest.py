@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from farechain._core import Committed, Intake, Ledger, LedgerError, PreparedBatch, RawBatch
 from farechain.errors import EXIT_REFUSED, FarechainError
 from farechain.pipeline.clock import BlockClock
+from farechain.pipeline.taken import Taken
 from farechain.sources import Chunk, RawChunk, Source
 
 ENGINE_SOURCES = 1
@@ -51,6 +52,7 @@ class Sealed:
     oldest_ms: int
     fetched_s: float
     prepare_s: float
+    commit_s: float
     decode_ns: int
     verify_ns: int
     with_state: bool = False
@@ -92,6 +94,8 @@ class Ingest:
         self._last_state_is_due = last_state_is_due
         self._state_wanted = False
         self._intake: Intake = ledger.intake()
+        self.taken = Taken(len(ledger.positions()) - ENGINE_SOURCES)
+        """What waits to be durable."""
         self._raw: asyncio.Queue[tuple[RawBatch, float] | None] = asyncio.Queue(maxsize=1)
         self._sealable = asyncio.Semaphore(1)
         self._prepared: asyncio.Queue[tuple[PreparedBatch, float, float] | None] = asyncio.Queue(maxsize=1)
@@ -207,6 +211,7 @@ class Ingest:
     async def _take(self, chunks: Sequence[Chunk | RawChunk]) -> None:
         for chunk in chunks:
             source = chunk.partition + ENGINE_SOURCES
+            self.taken.add(chunk)
             if isinstance(chunk, RawChunk):
                 await self._take_raw(source, chunk)
             else:
@@ -241,6 +246,7 @@ class Ingest:
         urgent = self._source.urgent()
         for chunk in urgent:
             source = chunk.partition + ENGINE_SOURCES
+            self.taken.add(chunk)
             self._intake.push_records(source, chunk.records, chunk.next_offset, ahead=True)
         self._in_flight += 1
         # Somebody waits for this block and for those before it: while commands come, all of them are small.
@@ -257,12 +263,13 @@ class Ingest:
             if len(prepared) >= PACE_FROM_INPUTS:
                 self._most_inputs = max(URGENT_INPUTS, int(len(prepared) * PREPARE_S / (ready - started)))
             self._sealable.release()
-            await self._prepared.put((prepared, fetched, ready))
+            await self._prepared.put((prepared, fetched, ready - started))
         await self._prepared.put(None)
 
     async def _commit(self) -> None:
         while (item := await self._prepared.get()) is not None:
-            prepared, fetched, ready = item
+            prepared, fetched, prepare_s = item
+            started = time.monotonic()
             state, self._state_wanted = self._state_wanted, False
             committed = await asyncio.shield(
                 asyncio.to_thread(self._ledger.commit, prepared, self._clock.now_ms(), state=state)
@@ -273,7 +280,8 @@ class Ingest:
                     committed,
                     prepared.oldest_ms,
                     fetched,
-                    ready - fetched,
+                    prepare_s,
+                    time.monotonic() - started,
                     prepared.decode_ns,
                     prepared.verify_ns,
                     state,

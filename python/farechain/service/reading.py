@@ -56,6 +56,7 @@ async def serve_reading(settings: Settings, listener: socket.socket, stop: async
             books=books,
             audit_file=settings.audit_file,
             public_url=settings.api.public_url,
+            on_answer=metrics.requests.answered,
         )
         site = traces.around(create_site(context, opening.keeping_of(settings)))
         async with asyncio.TaskGroup() as tasks:

@@ -37,8 +37,10 @@ from farechain.service.draining import drain
 from farechain.service.private import PrivateFollower, open_store, signer_of
 from farechain.service.promising import PromiseKeeper, open_keeper
 from farechain.service.restored import confirmed
+from farechain.service.resuming import resume
 from farechain.service.standby import Switch, standby_app
 from farechain.service.totals import Summary, Totals
+from farechain.service.upkeep import Upkeep
 from farechain.service.watching import Notices, Watch
 from farechain.sources import Source
 from farechain.witness.client import WitnessEndpoint, cosigners
@@ -87,6 +89,7 @@ class Service:
         self._ingest: Ingest | None = None
         self._promise: PromiseKeeper | None = None
         self._traces = opening.traces_of(settings, "serve" if listener else "ingest")
+        self._stated = 0
         self._keeping = opening.keeping_of(settings)
         self._waiting_for = "opening the ledger"
         self._app = Switch(standby_app(lambda: self._waiting_for, self._metrics.registry))
@@ -145,7 +148,7 @@ class Service:
             )
             bookkeeper = await self._bookkeeper(ledger, stack)
             parts = Parts(ledger, public_log, source, commands, publisher, relays, private, bookkeeper)
-            self._show_what_is_there(ledger, public_log)
+            self._resume(ledger, public_log)
             site = create_site(self._context(parts), self._keeping)
             self._app.app = self._traces.around(site)
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
@@ -160,17 +163,15 @@ class Service:
             log.info("stopped height=%d published=%d", summary.height, summary.published_size)
             return summary
 
-    def _show_what_is_there(self, ledger: Ledger, public_log: PublicLog) -> None:
-        """Gauges and probes begin where the last process left, not at zero."""
-        status = ledger.status()
-        self._metrics.height.set(ledger.height)
-        self._metrics.waiting.set(status["waiting"])
-        self._metrics.last_progress.set(status["time_ms"] / 1000)
-        self._metrics.checkpoint_size.set(public_log.published_size)
-        note = public_log.checkpoint()
-        if note:
-            self._liveness.cosigners = tuple(cosigners(note, self._vkeys))
-            self._liveness.published_s = (self._settings.public_dir / "checkpoint").stat().st_mtime
+    def _resume(self, ledger: Ledger, public_log: PublicLog) -> None:
+        resume(
+            ledger,
+            public_log,
+            self._settings,
+            self._vkeys,
+            metrics=self._metrics,
+            liveness=self._liveness,
+        )
 
     def _publisher(self, ledger: Ledger, public_log: PublicLog) -> Publisher:
         witnesses = self._settings.witnesses
@@ -250,6 +251,7 @@ class Service:
             audit_file=self._settings.audit_file,
             public_url=self._settings.api.public_url,
             ending=self._ending,
+            on_answer=self._metrics.requests.answered,
         )
 
     async def _run_stages(self, parts: Parts, stop: asyncio.Event) -> None:
@@ -272,7 +274,14 @@ class Service:
         )
         self._ingest = ingest
         halt, sealed_all = asyncio.Event(), asyncio.Event()
-        watch = Watch(parts.ledger, parts.source, parts.relays, self._metrics, self._liveness)
+        watch = Watch(
+            parts.ledger,
+            parts.source,
+            ingest.taken,
+            parts.relays,
+            metrics=self._metrics,
+            liveness=self._liveness,
+        )
         first = _start(ingest.run(halt), "ingest")
         first.add_done_callback(lambda _ended: parts.commands.end())
         followers = [_start(parts.publisher.run(sealed_all), "publish")]
@@ -281,7 +290,8 @@ class Service:
         ]
         keeping = [_start(parts.bookkeeper.run(halt), "books")] if parts.bookkeeper else []
         watching = _start(watch.run(self._settings.limits.lag_interval_ms / 1000), "watch")
-        beside = [watching, _start(states.run(halt), "state")]
+        upkeep = Upkeep(parts.ledger, self._settings, self._metrics.upkeep, self._notices)
+        beside = [watching, _start(states.run(halt), "state"), _start(upkeep.run(halt), "upkeep")]
         if parts.private is not None:
             beside.append(_start(parts.private.run(self._ending), "private"))
         if self._promise is not None:
@@ -311,13 +321,17 @@ class Service:
             interval_s=self._settings.state.interval_s,
             ask=self._ask_for_state,
             on_looked=self._on_state_looked,
-            on_trouble=lambda reason: self._notices.warn(log, "state not followed, trying again", reason),
+            on_trouble=partial(self._on_state_trouble, parts.ledger),
         )
 
     def _on_state_looked(self, status: dict[str, Any]) -> None:
         committed = status["committed"]
-        since = committed["height"] if committed else 0
-        self._metrics.state_behind.set(status["applied"] - since if status["due"] else 0)
+        self._stated = committed["height"] if committed else 0
+        self._metrics.state_behind.set(status["applied"] - self._stated if status["due"] else 0)
+
+    def _on_state_trouble(self, ledger: Ledger, reason: str) -> None:
+        self._metrics.state_behind.set(ledger.height - self._stated)
+        self._notices.warn(log, "state not followed, trying again", reason)
 
     def _ask_for_state(self) -> None:
         if self._ingest is not None:

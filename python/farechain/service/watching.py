@@ -10,6 +10,7 @@ from farechain.api.context import Liveness
 from farechain.observability.metrics import Metrics
 from farechain.pipeline.ingest import ENGINE_SOURCES
 from farechain.pipeline.relay import Relay
+from farechain.pipeline.taken import Taken
 from farechain.sources import Source
 
 REPEAT_AFTER_S = 30.0
@@ -42,6 +43,7 @@ class Watch:
     Args:
         ledger: whose positions are watched.
         source: asked for its lag, told the positions.
+        taken: what was read of it and is not durable.
         relays: by topic, what waits to be sent.
         metrics: moved.
         liveness: moved.
@@ -51,12 +53,15 @@ class Watch:
         self,
         ledger: Ledger,
         source: Source,
+        taken: Taken,
         relays: Mapping[str, Relay],
+        *,
         metrics: Metrics,
         liveness: Liveness,
     ) -> None:
         self._ledger = ledger
         self._source = source
+        self._taken = taken
         self._relays = relays
         self._metrics = metrics
         self._liveness = liveness
@@ -76,9 +81,14 @@ class Watch:
             self._metrics.records_consumed.labels(*names).inc(now - before)
         self._positions = positions
         await self._source.commit(positions)
-        for index, behind in (await self._source.lag()).items():
-            topic, number = self._names[index]
-            self._metrics.lag.labels(topic, number).set(behind)
-            self._liveness.lag_records[f"{topic}/{number}"] = behind
+        behind = await self._source.lag()
+        now_ms = int(time.time() * 1000)
+        oldest_ms = self._taken.oldest_ms(positions, behind, now_ms)
+        self._metrics.behind(
+            {self._names[index]: count for index, count in behind.items()},
+            {self._names[index]: at for index, at in oldest_ms.items()},
+            now_ms,
+        )
+        self._liveness.lag_records = {"/".join(self._names[at]): count for at, count in behind.items()}
         for topic, relay in self._relays.items():
             self._metrics.relay_lag.labels(topic).set(relay.lag_blocks)

@@ -4,6 +4,7 @@ A source knows nothing of the ledger but the positions and digests it is given. 
 ``spool`` files of the same records; both refuse a partition that is not the one the ledger has read from.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
 NO_DIGEST = bytes(32)
 NO_TOPIC_ID = bytes(16)
+
+BATCH_TIMES = struct.Struct(">bIhiqq")
+"""From byte 16 of a record batch: magic, CRC, attributes, last offset delta, first and largest time in ms."""
+MAGIC_AT, MAGIC = 16, 2
+APPEND_TIME = 8
+"""The attribute of a batch that the broker stamped, all its records with the largest time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,10 @@ class Chunk:
     records: "Sequence[SourceRecord]"
     next_offset: int | None
 
+    def first_ms(self) -> int | None:
+        """The time of its first record, Unix ms; None where it has none."""
+        return self.records[0][1] if self.records else None
+
 
 @dataclass(frozen=True, slots=True)
 class RawChunk:
@@ -69,6 +80,15 @@ class RawChunk:
     fetch_offset: int
     aborted: Sequence[tuple[int, int]]
     next_offset: int
+
+    def first_ms(self) -> int | None:
+        """The time of its first batch, Unix ms; None where that cannot be read, which ``push_raw`` tells."""
+        if len(self.data) < MAGIC_AT + BATCH_TIMES.size:
+            return None
+        magic, _crc, attributes, _last, first_ms, largest_ms = BATCH_TIMES.unpack_from(self.data, MAGIC_AT)
+        if magic != MAGIC:
+            return None
+        return int(largest_ms if attributes & APPEND_TIME else first_ms)
 
 
 class Source(Protocol):
