@@ -36,7 +36,6 @@ class Child:
         environment: variables beside those of this process.
 
     Attributes:
-        pid: of the process.
         lines: the file of its lines.
     """
 
@@ -52,7 +51,6 @@ class Child:
             stderr=self._output,
             env={**os.environ, **(environment or {})},
         )
-        self.pid = self._process.pid
         self._most_kib = 0
         self._watching = threading.Thread(target=self._watch_memory, daemon=True)
         self._watching.start()
