@@ -38,6 +38,8 @@ VERBS = (
     "prove",
     "verify",
     "export",
+    "replica",
+    "archive",
     "audit",
     "reconcile",
     "replay",
