@@ -33,9 +33,9 @@ from farechain.day.generate import generate
 from farechain.day.reconcile import reconcile
 from farechain.replica.following import promote
 
-DEATHS = int(os.environ.get("FARECHAIN_DEATHS", "4"))
+DEATHS = int(os.environ.get("FARECHAIN_DEATHS", "3"))
 SEED = int(os.environ.get("FARECHAIN_KILL_SEED", str(time.time_ns() % 1_000_000)))
-INVOICES = 3_000
+INVOICES = 1_500
 
 
 def verb(config: Path, *words: str) -> "subprocess.Popen[str]":

@@ -10,16 +10,20 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from bindings_little_chain import COMMANDS, METRO, commands, commit, create, payment
-from service_chain import until
+from service_chain import Chain, make_day, until
 
-from farechain import _core
+from farechain import _core, keys
+from farechain.config import ReplicaSettings
 from farechain.errors import FarechainError
-from farechain.listening import bind
+from farechain.listening import address, bind
 from farechain.replica.following import Replica, is_replica, promote
 from farechain.replica.owner import ReplicaLink, ReplicaTerms
 from farechain.replica.wire import HEAD, MAC_BYTES, Channel, Kind, WireError
+from farechain.service import opening
+from farechain.service.running import Service
 
 SECRET = b"s" * 32
 
@@ -262,3 +266,43 @@ def test_a_frame_repeated_left_out_or_sent_back_is_no_frame() -> None:
     with pytest.raises(WireError):
         owner.open(*first)
     assert there.open(*second) == (Kind.PING, b"")
+
+
+async def test_a_service_waits_for_its_replica_says_so_and_goes_on(tmp_path: Path) -> None:
+    chain, port = Chain(tmp_path, make_day(tmp_path)), free_port()
+    keys.write_key(tmp_path / "replica.key", SECRET)
+    ledger = chain.settings.ledger.model_copy(update={"durability": "replicated"})
+    terms = ReplicaSettings(address=f"127.0.0.1:{port}", secret_file=tmp_path / "replica.key")
+    chain.settings = chain.settings.model_copy(update={"ledger": ledger, "replica": terms})
+    stop, listener = asyncio.Event(), bind("127.0.0.1", 0)
+    running = asyncio.create_task(Service(chain.settings, listener).run(stop))
+
+    async def reason() -> str:
+        async with httpx.AsyncClient() as http:
+            return str((await http.get(address(listener) + "/readyz")).json()["reason"])
+
+    async def waits() -> bool:
+        return "replica" in await reason()
+
+    async def is_ready() -> bool:
+        return await reason() == "None"
+
+    await until(waits)
+    assert not (chain.settings.public_dir / "checkpoint").exists()
+    async with replica(tmp_path / "copy", port) as (following, _):
+        await until(is_ready)
+        await until((chain.settings.public_dir / "checkpoint").exists)
+        assert opening.published_checkpoint(chain.settings)[1] <= following.height + 1
+    await until(waits)
+    height = chain.ledger().height
+    async with replica(tmp_path / "copy", port) as (following, _):
+        await until(is_ready)
+        stop.set()
+        assert await running is not None
+        assert following.height >= height
+    listener.close()
+    there = chain.settings.ledger.model_copy(update={"path": tmp_path / "copy"})
+    settings = chain.settings.model_copy(update={"ledger": there})
+    with pytest.raises(FarechainError) as refused:
+        opening.open_ledger(settings)
+    assert refused.value.code == "E_REPLICA_DIR"

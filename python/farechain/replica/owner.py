@@ -143,7 +143,7 @@ class ReplicaLink:
         self._acknowledged = -1
         self._state_sent: dict[str, bytes] = {}
         self._state_s = 0.0
-        self.answered_s = 0.0
+        self.answered_s = time.time()  # before it did for the first time: its silence begins now
         self.away: str | None = "not asked yet"
 
     @property

@@ -8,7 +8,6 @@ from farechain import keys
 from farechain._core import Ledger
 from farechain.config import ReplicaSettings, Settings
 from farechain.errors import EXIT_USAGE, FarechainError
-from farechain.observability import replica as shown
 from farechain.observability.metrics import Metrics
 from farechain.replica.owner import ReplicaLink, ReplicaTerms
 from farechain.replica.wire import parse_place
@@ -58,10 +57,11 @@ async def replicate(
     """
     if settings.ledger.durability == "local":
         return None
-    taken = shown.taken_seconds(metrics.registry)
-    link = ReplicaLink(ledger, terms_of(settings.replica), settings.state_dir, taken.observe)
+    taken = metrics.stage.labels("replica").observe
+    link = ReplicaLink(ledger, terms_of(settings.replica), settings.state_dir, taken)
     stack.callback(link.close)
-    shown.show(metrics.registry, link)
+    metrics.replica_lag.set_function(lambda: link.lag_blocks)
+    metrics.replica_answered.set_function(lambda: link.answered_s)
     stopping = asyncio.create_task(stop.wait())
     catching_up = asyncio.create_task(asyncio.to_thread(link.catch_up))
     try:
