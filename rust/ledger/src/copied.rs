@@ -1,7 +1,7 @@
 //! A block as it goes to a second copy, and who takes it there.
 //!
 //! ```text
-//! u64 height · u32 body · u32 evidence · u32 rejected (bytes of each) · body · evidence · rejected inputs
+//! u64 height · 32 bytes hash · u32 body · u32 evidence · u32 rejected (bytes of each) · body · evidence · rejected inputs
 //! ```
 //! Integers are big-endian; the parts are the bodies of the block's frames, the last one empty where there is none.
 
@@ -12,7 +12,9 @@ use farechain_core::digest::Digest;
 use crate::error::LedgerError;
 use crate::log::body::Body;
 
-const HEAD_BYTES: usize = 20;
+const HEAD_BYTES: usize = 52;
+/// Where the lengths stand.
+const LENGTHS_AT: usize = 40;
 
 /// Takes blocks to a second copy.
 pub trait SecondCopy: Send + Sync + std::fmt::Debug {
@@ -47,7 +49,9 @@ impl Copies {
         evidence: &[&[u8]],
         rejected: &[&[u8]],
     ) -> Result<(), LedgerError> {
-        self.second.get().map_or(Ok(()), |second| second.take(height, hash, &message(height, body, evidence, rejected)))
+        self.second
+            .get()
+            .map_or(Ok(()), |second| second.take(height, hash, &message(height, hash, body, evidence, rejected)))
     }
 }
 
@@ -56,6 +60,8 @@ impl Copies {
 pub struct Copied<'m> {
     /// The block.
     pub height: u64,
+    /// Its hash.
+    pub hash: Digest,
     /// The body of its frame.
     pub body: &'m [u8],
     /// The body of its evidence's frame.
@@ -68,11 +74,12 @@ pub struct Copied<'m> {
 ///
 /// # Panics
 /// For a part of 4 GiB or more; blocks are bounded far below.
-pub fn message(height: u64, body: &[&[u8]], evidence: &[&[u8]], rejected: &[&[u8]]) -> Vec<u8> {
+pub fn message(height: u64, hash: &Digest, body: &[&[u8]], evidence: &[&[u8]], rejected: &[&[u8]]) -> Vec<u8> {
     let parts = [body, evidence, rejected];
     let lengths = parts.map(|pieces| pieces.iter().map(|piece| piece.len()).sum::<usize>());
     let mut out = Vec::with_capacity(HEAD_BYTES + lengths.iter().sum::<usize>());
     out.extend_from_slice(&height.to_be_bytes());
+    out.extend_from_slice(hash);
     for length in lengths {
         out.extend_from_slice(&u32::try_from(length).expect("a block is smaller than 4 GiB").to_be_bytes());
     }
@@ -85,9 +92,10 @@ impl<'m> Copied<'m> {
     pub fn parse(message: &'m [u8]) -> Option<Copied<'m>> {
         let (head, rest) = message.split_at_checked(HEAD_BYTES)?;
         let word = |at: usize| Some(u32::from_be_bytes(head[at..at + 4].try_into().ok()?) as usize);
-        let (body, rest) = rest.split_at_checked(word(8)?)?;
-        let (evidence, rejected) = rest.split_at_checked(word(12)?)?;
+        let (body, rest) = rest.split_at_checked(word(LENGTHS_AT)?)?;
+        let (evidence, rejected) = rest.split_at_checked(word(LENGTHS_AT + 4)?)?;
         let height = u64::from_be_bytes(head[..8].try_into().ok()?);
-        (rejected.len() == word(16)?).then_some(Copied { height, body, evidence, rejected })
+        let hash = head[8..LENGTHS_AT].try_into().ok()?;
+        (rejected.len() == word(LENGTHS_AT + 8)?).then_some(Copied { height, hash, body, evidence, rejected })
     }
 }

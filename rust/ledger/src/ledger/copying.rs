@@ -38,7 +38,13 @@ impl Ledger {
         let inputs = self.rejected.read(height)?.unwrap_or_default();
         let mut rejected = ByteList::with_capacity(inputs.len());
         inputs.iter().for_each(|input| rejected.push(input, 0..input.len()));
-        Ok(Some(message(height, &[body.bytes()], &[&evidence], &rejected.pieces_if_any())))
+        Ok(Some(message(
+            height,
+            &digest::block(body.header_bytes()),
+            &[body.bytes()],
+            &[&evidence],
+            &rejected.pieces_if_any(),
+        )))
     }
 
     /// Makes a ledger of the copy of another one's block 0, in a directory that is none yet. `secret`: of its index.
@@ -61,8 +67,7 @@ impl Ledger {
         LogWriter::create(&blocks)?;
         let end = Recovered { segment: 0, at: 0, size: 0 };
         let mut writer = LogWriter::open(LogReader::new(&blocks), end, [0; 32])?;
-        let hash = digest::block(body.header_bytes());
-        writer.append(0, &[0; 32], hash, &[copied.body], &[copied.evidence], &|| Ok(()))?;
+        writer.append(0, &[0; 32], copied.hash, &[copied.body], &[copied.evidence], &|| Ok(()))?;
         drop(lock);
         Ok(())
     }
@@ -97,11 +102,10 @@ impl Ledger {
         if time_ms / DAY_MS != before_ms / DAY_MS {
             self.rejected.expire(time_ms, self.rejected_days)?;
         }
-        let hash = digest::block(body.header_bytes());
-        writer.log.append(height, &previous, hash, &[copied.body], &[copied.evidence], &|| Ok(()))?;
+        writer.log.append(height, &previous, copied.hash, &[copied.body], &[copied.evidence], &|| Ok(()))?;
         *self.copies.unapplied.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
         self.poisoned.store(false, Ordering::Release);
-        Ok((height, hash))
+        Ok((height, copied.hash))
     }
 
     /// Applies the block that was appended last, if that was not done yet.
@@ -147,6 +151,9 @@ fn check(
 ) -> Result<(), LedgerError> {
     let header = body.header();
     let refused = |what: &str| Err(LedgerError::Replica(format!("block {}: {what}", copied.height)));
+    if digest::block(body.header_bytes()) != copied.hash {
+        return refused("its header is not what its hash says");
+    }
     if header.height != copied.height || header.previous != *previous || header.chain != chain {
         return refused("it does not continue this copy: another chain, or a fork of it");
     }
