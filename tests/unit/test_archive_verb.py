@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
@@ -76,7 +76,7 @@ def of_both_ends(chain: Chain) -> tuple[tuple[int, int], tuple[int, int]]:
 
 def refused(ledger: _core.Ledger, place: tuple[int, int], public: str) -> None:
     """Nothing of the record is told, and what is missing is named."""
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: ledger.prove(*place, public),
         lambda: ledger.record(*place),
         lambda: ledger.input_frames(place[0]),

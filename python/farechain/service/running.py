@@ -36,8 +36,8 @@ from farechain.service.bookkeeping import Bookkeeper, open_books
 from farechain.service.commands import CommandDesk
 from farechain.service.draining import drain
 from farechain.service.private import PrivateFollower, open_store, signer_of
-from farechain.service.restored import confirmed
 from farechain.service.promising import PromiseKeeper, open_keeper
+from farechain.service.restored import confirmed
 from farechain.service.standby import Switch, standby_app
 from farechain.service.totals import Summary, Totals
 from farechain.service.watching import Notices, Watch
