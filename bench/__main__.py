@@ -3,11 +3,14 @@
 import argparse
 from pathlib import Path
 
-from bench import backup, books, city, day, documents, life, live, proofs, scrape, shapes
+from bench import backup, books, city, day, documents, life, live, proofs, replica, scrape, shapes
 from bench.figures import Figure, keep, show
 
 PLACE = Path("var/bench")
-PARTS = ("day", "live", "full", "realtime", "life", "documents", "proofs", "books", "backup", "scrape")
+PARTS = (
+    *("day", "live", "full", "realtime", "life", "documents", "proofs", "books"),
+    *("backup", "replica", "scrape"),
+)
 FULL = {"open": 1.0, "hashes": 3.0, "signatures": 8.0}
 
 
@@ -37,6 +40,8 @@ def main() -> None:
         tables["documents, CPU of one core an invoice"] = documents.measure()
     if "proofs" in wanted:
         tables["proofs"] = proofs.measure(PLACE, args.invoices)
+    if "replica" in wanted:
+        tables["a second copy"] = replica.measure(PLACE, args.invoices)
     if "books" in wanted:
         tables["the books, CPU of one core"] = books.measure(PLACE, args.invoices)
     if "backup" in wanted:

@@ -24,9 +24,15 @@ def _inputs(day: Path) -> Iterator[tuple[int, list[_core.SourceRecord]]]:
             yield source, [spool_record(line)[2] for line in lines]
 
 
-def fill(path: Path, day: Path, block: int) -> tuple[_core.Ledger, float]:
-    """A ledger of the whole day in blocks of ``block`` inputs; the seconds of preparing and committing."""
+def fill(
+    path: Path, day: Path, block: int, begun: Callable[[_core.Ledger], None] = lambda _ledger: None
+) -> tuple[_core.Ledger, float]:
+    """A ledger of the whole day in blocks of ``block`` inputs; the seconds of preparing and committing.
+
+    ``begun`` is called with the new ledger.
+    """
     ledger = new_ledger(path, day, dict.fromkeys(PARTITIONS, bytes(16)))
+    begun(ledger)
     intake, spent_s = ledger.intake(), 0.0
     for source, records in _inputs(day):
         for start in range(0, len(records), 65_536):

@@ -5,7 +5,7 @@ another length raises ``ValueError``. Amounts are integer fen, times millisecond
 says otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, final
 
 Rate = int | Literal["EXEMPT", "NONTAXABLE"]
@@ -23,7 +23,9 @@ class LedgerError(Exception):
     ``"conflict"`` (a stale batch, or one that was used already: reopen), ``"poisoned"`` or ``"io"`` (a failed
     write: exit and recover by opening again), ``"corrupt"`` (stop and audit), ``"batch"`` (a record batch
     that cannot be read: stop that partition), ``"rollback"`` (a checkpoint was signed beyond what is here:
-    restore), or ``"invalid"`` (an argument, or a ledger that is closed).
+    restore), ``"replica"`` (the second copy does not have a block, or refuses it: see the message),
+    ``"archive"`` (an archived segment is not in its place, or is another one: bring it back), or
+    ``"invalid"`` (an argument, or a ledger that is closed).
     """
 
 # Signatures --------------------------------------------------------------------------------------
@@ -177,6 +179,28 @@ def proof_to_json(proof: bytes) -> bytes:
 def proof_to_compact(proof: bytes) -> bytes:
     """The compact form of a JSON proof of either kind. Raises ``ValueError``."""
 
+# The second copy ---------------------------------------------------------------------------------
+
+def copy_to(ledger: Ledger, take: Callable[[int, bytes, bytes], None]) -> None:
+    """From now on ``take(height, hash, message)`` is called with each block that is synced here, in the
+    thread that commits, before anybody sees the block; where it raises, the ledger is poisoned. Once only.
+    """
+
+def copy_of(ledger: Ledger, height: int) -> bytes | None:
+    """A durable block as ``append_copy`` takes it; None beyond the head."""
+
+def create_copy(path: str, genesis: bytes) -> None:
+    """Makes a ledger of a copy of another one's block 0. ``LedgerError``: ``"exists"``, ``"replica"``."""
+
+def append_copy(ledger: Ledger, message: bytes) -> tuple[int, bytes]:
+    """Checks another ledger's next block, appends and syncs it; its height and hash.
+
+    Raises ``LedgerError("replica", ...)`` where it does not continue this ledger, or is not what it says.
+    """
+
+def apply_copy(ledger: Ledger) -> None:
+    """Applies the block that was appended last, if that was not done yet: after whoever waits was told."""
+
 # Ingest ------------------------------------------------------------------------------------------
 
 def end_of_batches(data: bytes, fetch_offset: int) -> int:
@@ -284,10 +308,18 @@ class Ledger:
     ) -> None:
         """Writes genesis. ``sources``: (topic, 16-byte topic id, partition); the engine's own goes first."""
     @staticmethod
-    def open(path: str, *, readonly: bool = False, threads: int = 2, rejected_days: int = 30) -> Ledger:
+    def open(
+        path: str,
+        *,
+        readonly: bool = False,
+        threads: int = 2,
+        rejected_days: int = 30,
+        blocks_max: int | None = None,
+    ) -> Ledger:
         """Opens and recovers. ``LedgerError("locked", ...)`` where another process owns it.
 
-        ``rejected_days``: how long the bytes of rejected inputs are kept.
+        ``rejected_days``: how long the bytes of rejected inputs are kept. ``blocks_max``: a reader leaves
+        blocks behind the snapshot aside once it has so many.
         """
     def close(self) -> None:
         """Writes the index snapshot and gives the lock back; every later call raises."""
@@ -496,6 +528,13 @@ class PublicLog:
         """RFC 6962 consistency proof."""
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """RFC 6962 inclusion proof."""
+
+def archive(path: str, target: str, *, keep: int) -> dict[str, int]:
+    """Moves all segments but the newest ``keep`` of a ledger to the directory ``target``, which is its alone.
+
+    May run beside the ledger's owner. Returns ``segments`` and ``bytes`` moved, ``listed`` (archived in all)
+    and ``kept``. Raises ``LedgerError``: ``"missing"``, ``"locked"``, ``"corrupt"``, ``"archive"``, ``"io"``.
+    """
 
 def audit(
     path: str, *, signatures: bool = True, public: str | None = None, vkey: str | None = None

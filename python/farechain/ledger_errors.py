@@ -14,6 +14,8 @@ FAILURES = {
     "batch": ("E_BATCH", EXIT_REFUSED),
     "rollback": ("E_ROLLBACK", EXIT_REFUSED),
     "invalid": ("E_INVALID", EXIT_USAGE),
+    "replica": ("E_REPLICA", EXIT_UNAVAILABLE),
+    "archive": ("E_ARCHIVE", EXIT_UNAVAILABLE),
 }
 
 

@@ -89,7 +89,7 @@ def test_every_verb_has_help_and_json(verb: str, capsys: pytest.CaptureFixture[s
         main([verb, "--help"])
     assert leaving.value.code == 0
     out = capsys.readouterr().out
-    if verb not in {"keys", "tokens", "wallet", "private", "promise", "config", "dlq"}:
+    if verb not in {"keys", "tokens", "wallet", "private", "promise", "config", "dlq", "replica"}:
         assert "--json" in out
 
 

@@ -29,6 +29,8 @@ class Liveness:
 
     stalled_after_s: float = 30.0
     stopped_reason: str | None = None
+    replica: Callable[[], str | None] = lambda: None
+    """Why the second copy takes nothing; None where it does, or there is none."""
     lag_records: dict[str, int] = field(default_factory=dict)
     last_block_s: float = 0.0
     cosigners: tuple[str, ...] = ()
@@ -70,6 +72,8 @@ class Liveness:
         """Why the service should get no traffic; ``None`` when it is ready."""
         if self.stopped_reason:
             return self.stopped_reason
+        if replica := self.replica():
+            return replica
         behind = sum(self.lag_records.values())
         if behind and self.last_block_s and time.time() - self.last_block_s > self.stalled_after_s:
             return f"{behind} records wait and no block was sealed for {self.stalled_after_s:.0f} s"

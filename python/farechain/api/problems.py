@@ -121,6 +121,8 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 
 async def _ledger(request: Request, error: Exception) -> Response:
+    if error.args[0] == "archive":
+        return problem_response(503, "E_ARCHIVE", "this record was archived, and the archive does not answer")
     LOG.error(
         "the ledger does not answer method=%s route=%s: %s", request.method, route_of(request.scope), error
     )

@@ -39,6 +39,8 @@ VERBS = (
     "prove",
     "verify",
     "export",
+    "replica",
+    "archive",
     "audit",
     "reconcile",
     "replay",

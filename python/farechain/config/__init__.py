@@ -19,6 +19,7 @@ from farechain.config.ingest import (
 )
 from farechain.config.people import AccessSettings, PrivateSettings
 from farechain.config.promise import PromiseSettings
+from farechain.config.replica import ReplicaSettings
 from farechain.config.section import Section
 from farechain.config.serving import (
     ApiSettings,
@@ -46,6 +47,7 @@ __all__ = [
     "PrivateSettings",
     "PromiseSettings",
     "PublicLogSettings",
+    "ReplicaSettings",
     "Section",
     "Settings",
     "SourceSettings",
@@ -65,6 +67,7 @@ class Settings(Section):
         description="True until the bureau's own key is in genesis: pages and invoices then say so.",
     )
     ledger: LedgerSettings = LedgerSettings()
+    replica: ReplicaSettings = ReplicaSettings()
     source: SourceSettings = SourceSettings()
     commands: CommandSettings = CommandSettings()
     kafka: KafkaSettings = KafkaSettings()

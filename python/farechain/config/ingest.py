@@ -14,6 +14,11 @@ class LedgerSettings(Section):
     path: FilePath = Field(
         default=Path("var/ledger"), description="Directory of the ledger, on a local file system."
     )
+    durability: Literal["local", "replicated"] = Field(
+        default="local",
+        description="`replicated`: nothing is acknowledged before the copy of `[replica]` has it; while that "
+        "is away, nothing is sealed.",
+    )
     network: str = Field(
         default="shenzhen",
         min_length=1,

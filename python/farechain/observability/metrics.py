@@ -129,6 +129,16 @@ class Metrics:
         self.relay_lag = Gauge(
             "farechain_relay_lag_blocks", "Blocks whose messages were not sent yet", ["topic"], registry=r
         )
+        self.replica_lag = Gauge(
+            "farechain_replica_lag_blocks",
+            "Blocks that are durable here and not known to be at the replica",
+            registry=r,
+        )
+        self.replica_answered = Gauge(
+            "farechain_replica_answered_timestamp_seconds",
+            "When the replica last answered; 0 where there is none",
+            registry=r,
+        )
         self.books_lag = Gauge(
             "farechain_books_lag_blocks", "Durable blocks that are not in the books yet", registry=r
         )

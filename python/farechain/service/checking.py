@@ -12,7 +12,7 @@ import httpx
 from farechain import _core, keys
 from farechain.config import Settings
 from farechain.errors import EXIT_USAGE, FarechainError
-from farechain.service import opening
+from farechain.service import opening, replicating
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "ceph", "glusterfs", "lustre", "gpfs", "beegfs"}
@@ -63,6 +63,8 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     if (attest := settings.private.attest_key_file) is not None:
         reads.append(lambda: keys.read_key(attest))
     reads += [lambda: opening.security_of(settings.kafka), lambda: opening.keeping_of(settings)]
+    if settings.ledger.durability == "replicated":
+        reads.append(lambda: replicating.terms_of(settings.replica))
     yield from _trying(*reads)
 
 

@@ -14,13 +14,14 @@ from farechain._core import Ledger, LedgerError, PublicLog, decode_record, parse
 from farechain.access.roles import Role
 from farechain.broker import topic_ids
 from farechain.config import KafkaSettings, Settings
-from farechain.errors import EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
+from farechain.errors import EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
 from farechain.ledger_errors import as_failure
 from farechain.observability.traces import Traces, Untraced, open_traces
 from farechain.pages.oidc import OidcTerms
 from farechain.pages.signing import read_seeds
 from farechain.pages.site import Keeping
 from farechain.pipeline.ingest import ENGINE_SOURCES
+from farechain.replica.following import is_replica
 from farechain.sources import Partition, Source, http
 from farechain.sources.http import HttpSource
 from farechain.sources.kafka import KafkaSource
@@ -76,13 +77,21 @@ def traces_of(settings: Settings, verb: str) -> Traces | Untraced:
 
 
 def open_ledger(settings: Settings, *, readonly: bool = False) -> Ledger:
-    """Opens and recovers the ledger. Blocks; ``E_LOCKED`` where another process owns it."""
+    """Opens and recovers the ledger. Blocks; ``E_LOCKED`` where another process owns it.
+
+    A reader of a ledger with a second copy sees what that has: the blocks of its checkpoint, or its snapshot.
+    """
+    if not readonly and is_replica(settings.ledger.path):
+        message = f"{settings.ledger.path} is a replica: `farechain replica promote` makes it a ledger"
+        raise FarechainError("E_REPLICA_DIR", message, EXIT_REFUSED)
+    replicated = settings.ledger.durability == "replicated"
     try:
         return Ledger.open(
             str(settings.ledger.path),
             readonly=readonly,
             threads=settings.ledger.threads,
             rejected_days=settings.ledger.rejected_days,
+            blocks_max=published_checkpoint(settings)[1] if readonly and replicated else None,
         )
     except LedgerError as error:
         raise as_failure(error) from error

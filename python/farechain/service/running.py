@@ -30,7 +30,8 @@ from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
 from farechain.pipeline.publish import Published, Publisher
 from farechain.pipeline.relay import Position, Relay, receipts_of
 from farechain.pipeline.state import StateCommitments
-from farechain.service import opening
+from farechain.replica.owner import ReplicaLink
+from farechain.service import opening, replicating
 from farechain.service.bookkeeping import Bookkeeper, open_books
 from farechain.service.commands import CommandDesk
 from farechain.service.draining import drain
@@ -132,6 +133,9 @@ class Service:
         settings = self._settings
         log.info("ledger open chain=%s height=%d", ledger.chain, ledger.height)
         async with AsyncExitStack() as stack:
+            self._waiting_for = f"bringing the replica at {settings.replica.address} to the head"
+            link = await replicating.replicate(settings, ledger, self._metrics, stack, stop)
+            self._liveness.replica = lambda: replicating.not_ready(settings, link)
             public_log = await asyncio.to_thread(opening.open_public_log, settings, ledger, seed)
             on_wait = None if self._until_end else partial(setattr, self, "_waiting_for")
             if not await confirmed(settings, ledger, public_log, stop, self._metrics, on_wait=on_wait):
@@ -152,7 +156,7 @@ class Service:
             site = create_site(self._context(parts), self._keeping)
             self._app.app = self._traces.around(site)
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
-            await self._run_stages(parts, stop)
+            await self._run_stages(parts, stop, link)
             summary = Summary(
                 height=ledger.height,
                 published_size=public_log.published_size,
@@ -254,7 +258,7 @@ class Service:
             on_answer=self._metrics.requests.answered,
         )
 
-    async def _run_stages(self, parts: Parts, stop: asyncio.Event) -> None:
+    async def _run_stages(self, parts: Parts, stop: asyncio.Event, link: ReplicaLink | None) -> None:
         """Ingest first; what follows from the block log goes on until it has done the last durable block."""
         self._totals.started_s = time.monotonic()
         self._wakes = [parts.publisher.wake, *(relay.wake for relay in parts.relays.values())]
@@ -292,6 +296,8 @@ class Service:
         watching = _start(watch.run(self._settings.limits.lag_interval_ms / 1000), "watch")
         upkeep = Upkeep(parts.ledger, self._settings, self._metrics.upkeep, self._notices)
         beside = [watching, _start(states.run(halt), "state"), _start(upkeep.run(halt), "upkeep")]
+        if link is not None:
+            beside.append(_start(replicating.watch(link), "replica"))
         if parts.private is not None:
             beside.append(_start(parts.private.run(self._ending), "private"))
         if self._promise is not None:

@@ -80,7 +80,11 @@ fn guarded<T: Send>(
 ) -> PyResult<T> {
     match py.detach(|| catch_unwind(AssertUnwindSafe(work))) {
         Ok(done) => done.map_err(PyErr::from),
-        Err(panic) => Err(ledger_error(panicked, said(&*panic))),
+        // Where records are read deep inside of a decision, the ledger's own error comes as a panic.
+        Err(panic) => Err(match panic.downcast_ref::<Refusal>() {
+            Some(refusal) => ledger_error(refusal.kind(), refusal),
+            None => ledger_error(panicked, said(&*panic)),
+        }),
     }
 }
 

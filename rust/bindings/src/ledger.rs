@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use farechain_core::block::Source;
 use farechain_core::command::InvoiceId;
-use farechain_core::input::{self, Kid};
+use farechain_core::input;
 use farechain_core::outcome::Location;
 use farechain_core::state_proof::Subject;
 use farechain_core::text::Text;
@@ -22,7 +22,7 @@ use crate::intake::{Intake, PreparedBatch, RawBatch};
 use crate::lengths::Exactly;
 use crate::proving::{Log, Prover};
 use crate::registry::{key, registry};
-use crate::views;
+use crate::views::{self, hex, optional};
 
 /// The next height, and the messages.
 type Messages<'py, T> = PyResult<(u64, Vec<T>)>;
@@ -99,9 +99,16 @@ impl Ledger {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (path, *, readonly=false, threads=2, rejected_days=30))]
-    fn open(py: Python<'_>, path: &str, readonly: bool, threads: usize, rejected_days: u64) -> PyResult<Self> {
-        let options = OpenOptions { readonly, threads, rejected_days, ..OpenOptions::default() };
+    #[pyo3(signature = (path, *, readonly=false, threads=2, rejected_days=30, blocks_max=None))]
+    fn open(
+        py: Python<'_>,
+        path: &str,
+        readonly: bool,
+        threads: usize,
+        rejected_days: u64,
+        blocks_max: Option<u64>,
+    ) -> PyResult<Self> {
+        let options = OpenOptions { readonly, threads, rejected_days, blocks_max, ..OpenOptions::default() };
         let opened = opening(py, || Ok(ledger::Ledger::open(Path::new(path), options)?))?;
         Ok(Self { opened: RwLock::new(Some(Arc::new(opened))), prover: Prover::default() })
     }
@@ -388,13 +395,4 @@ impl Ledger {
         tables.into_iter().try_for_each(|(table, bytes)| dict.set_item(table, bytes))?;
         Ok(dict)
     }
-}
-
-/// A key's id as headers have it.
-fn hex(kid: Kid) -> String {
-    kid.iter().fold(String::with_capacity(32), |text, byte| text + &format!("{byte:02x}"))
-}
-
-fn optional<'py>(py: Python<'py>, bytes: Option<&[u8]>) -> OptionalBytes<'py> {
-    bytes.map(|bytes| PyBytes::new(py, bytes))
 }

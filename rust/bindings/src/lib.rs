@@ -4,9 +4,11 @@
 //! `python/farechain/_core.pyi`, one file here for each of its groups; a test compares the two.
 #![expect(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 
+mod archive;
 mod audit;
 mod codecs;
 mod committed;
+mod copies;
 mod digests;
 mod errors;
 mod fields;
@@ -31,6 +33,8 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::archive::archive;
+    #[pymodule_export]
     use crate::audit::audit;
     #[pymodule_export]
     use crate::codecs::{
@@ -38,6 +42,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::committed::Committed;
+    #[pymodule_export]
+    use crate::copies::{append_copy, apply_copy, copy_of, copy_to, create_copy};
     #[pymodule_export]
     use crate::digests::{block_hash, identity, inclusion_proof, leaf_hash, merkle_root, verify_inclusion};
     #[pymodule_export]

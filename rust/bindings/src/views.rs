@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use farechain_core::block::{Genesis, SourceRange};
 use farechain_core::decide::{LineNow, PaymentNow};
 use farechain_core::error::Code;
+use farechain_core::input::Kid;
 use farechain_core::lifecycle;
 use farechain_core::outcome::{Location, Outcome, Verdict};
 use farechain_core::record::composed::Part;
@@ -174,4 +175,13 @@ pub(crate) fn payment<'py>(
         .with("invoice", invoice)?
         .with("live_fen", payment.live.map_or(0, |live| live.fen))?;
     Ok(fields.done())
+}
+
+/// A key's id as headers have it.
+pub(crate) fn hex(kid: Kid) -> String {
+    kid.iter().fold(String::with_capacity(32), |text, byte| text + &format!("{byte:02x}"))
+}
+
+pub(crate) fn optional<'py>(py: Python<'py>, bytes: Option<&[u8]>) -> Option<Bound<'py, PyBytes>> {
+    bytes.map(|bytes| PyBytes::new(py, bytes))
 }

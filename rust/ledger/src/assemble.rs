@@ -179,26 +179,8 @@ impl<'a> Assembled<'a> {
             time_ms: block.time_ms,
             record_count: self.entries.len() as u32,
             records_root: blake3::merkle_root(&self.hashes),
-            inputs_root: self.inputs_root(positions),
+            inputs_root: inputs_root(&self.parts.ranges, &self.parts.outcomes, positions),
         }
-    }
-
-    /// One leaf a source, moved or not, then one an outcome.
-    fn inputs_root(&self, positions: &[Position]) -> Digest {
-        let mut leaves = Vec::with_capacity(positions.len() + self.outcomes.len());
-        for (source, position) in positions.iter().enumerate() {
-            let source = source as u16;
-            let moved = self.parts.ranges.iter().find(|range| range.source == source).copied();
-            let range = moved.unwrap_or(SourceRange {
-                source,
-                first_offset: position.next_offset,
-                next_offset: position.next_offset,
-                last_digest: position.last_digest,
-            });
-            leaves.push(digest::leaf(&range.encode()));
-        }
-        blake3::keyed_many(&digest::LEAF, self.parts.outcomes.chunks_exact(Outcome::BYTES), &mut leaves);
-        blake3::merkle_root(&leaves)
     }
 
     /// Applies the block to the index, once it is durable and the log's reader knows its place. `bytes`: of its frames.
@@ -255,4 +237,22 @@ pub fn step<'a>(batch: &'a PreparedBatch, prepared: &'a PreparedInput) -> Step<'
         digest: prepared.digest,
         what: What::Candidate(candidate),
     }
+}
+
+/// One leaf a source, moved or not, then one an outcome (their encoded bytes, one behind the other).
+pub(crate) fn inputs_root(ranges: &[SourceRange], outcomes: &[u8], positions: &[Position]) -> Digest {
+    let mut leaves = Vec::with_capacity(positions.len() + outcomes.len() / Outcome::BYTES);
+    for (source, position) in positions.iter().enumerate() {
+        let source = source as u16;
+        let moved = ranges.iter().find(|range| range.source == source).copied();
+        let range = moved.unwrap_or(SourceRange {
+            source,
+            first_offset: position.next_offset,
+            next_offset: position.next_offset,
+            last_digest: position.last_digest,
+        });
+        leaves.push(digest::leaf(&range.encode()));
+    }
+    blake3::keyed_many(&digest::LEAF, outcomes.chunks_exact(Outcome::BYTES), &mut leaves);
+    blake3::merkle_root(&leaves)
 }

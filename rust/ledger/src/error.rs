@@ -22,6 +22,10 @@ pub enum LedgerError {
     Corrupt(String),
     /// An argument is wrong.
     Invalid(String),
+    /// The second copy does not have the block, or is another chain's: nothing of it was acknowledged.
+    Replica(String),
+    /// A segment that was archived is not there, or is not what was archived: bring it back.
+    Archive(String),
 }
 
 impl LedgerError {
@@ -36,6 +40,8 @@ impl LedgerError {
             LedgerError::Io(_) => "io",
             LedgerError::Corrupt(_) => "corrupt",
             LedgerError::Invalid(_) => "invalid",
+            LedgerError::Replica(_) => "replica",
+            LedgerError::Archive(_) => "archive",
         }
     }
 
@@ -58,7 +64,9 @@ impl fmt::Display for LedgerError {
             | LedgerError::Poisoned(text)
             | LedgerError::Io(text)
             | LedgerError::Corrupt(text)
-            | LedgerError::Invalid(text) => f.write_str(text),
+            | LedgerError::Invalid(text)
+            | LedgerError::Replica(text)
+            | LedgerError::Archive(text) => f.write_str(text),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A chain's ledger on disk: create, open, prepare, commit, close. The one writer; readers see durable blocks only.
 
+mod copying;
 mod following;
 mod open;
 mod query;
@@ -23,6 +24,7 @@ use farechain_lanes::blake3::Tree;
 
 use crate::assemble::{Assembled, step};
 use crate::batch::PreparedBatch;
+use crate::copied::Copies;
 use crate::draft::{Draft, damage};
 use crate::error::LedgerError;
 use crate::index::{Index, Position, snapshot};
@@ -106,6 +108,7 @@ pub struct Ledger {
     state_dir: PathBuf,
     follower: Mutex<Option<Follower>>,
     views: Mutex<Views>,
+    copies: Copies,
 }
 
 /// A block's hash and bytes, and what was rejected.
@@ -252,8 +255,9 @@ impl Ledger {
             self.rejected.expire(block.time_ms, self.rejected_days)?;
         }
         let hash = sealed.hash;
-        let (body, evidence) = (sealed.body.all(), sealed.evidence.pieces());
-        let appended = writer.log.append(block.height, &index.head, hash, &body, &evidence)?;
+        let (body, evidence, rejected) = (sealed.body.all(), sealed.evidence.pieces(), sealed.rejected.pieces_if_any());
+        let confirm = || self.copies.confirm(block.height, &hash, &body, &evidence, &rejected);
+        let appended = writer.log.append(block.height, &index.head, hash, &body, &evidence, &confirm)?;
         drop(index);
         let ((), index_ns) = timed(|| self.apply(&built, block, hash, appended.bytes));
         self.snapshot_if_due(writer);
@@ -323,6 +327,8 @@ impl Ledger {
     /// `Io` where the snapshot cannot be written; the ledger is closed all the same.
     pub fn close(&self) -> Result<(), LedgerError> {
         self.stop_following();
+        // A copy that was not applied is in the log: where it cannot be applied now, the next opening says so.
+        let _applied = self.apply_copy();
         let Some(mut writer) = self.writer().take() else { return Ok(()) };
         if self.poisoned.load(Ordering::Acquire) { Ok(()) } else { self.write_snapshot(&mut writer) }
     }

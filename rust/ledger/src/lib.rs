@@ -9,9 +9,11 @@ extern crate self as farechain_ledger;
 #[path = "../tests/scenario/mod.rs"]
 mod scenario;
 
+pub mod archive;
 pub mod assemble;
 pub mod audit;
 pub mod batch;
+pub mod copied;
 pub mod digest_map;
 pub mod draft;
 pub mod error;

@@ -2,6 +2,7 @@
 //!
 //! Knows files and frames; of a block's body it knows only where its parts lie.
 
+pub(crate) mod archived;
 pub mod body;
 pub(crate) mod disk;
 pub mod frame;

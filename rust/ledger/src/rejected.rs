@@ -65,16 +65,18 @@ impl RejectedStore {
     /// # Errors
     /// `Io`.
     pub fn append(&self, height: u64, time_ms: u64, inputs: &mut ByteList<'_>) -> Result<(), LedgerError> {
-        if inputs.is_empty() {
-            return Ok(());
-        }
+        if inputs.is_empty() { Ok(()) } else { self.append_list(height, time_ms, &inputs.pieces()) }
+    }
+
+    /// The same of a list's bytes, which is not empty.
+    pub(crate) fn append_list(&self, height: u64, time_ms: u64, list: &[&[u8]]) -> Result<(), LedgerError> {
         let day = time_ms / DAY_MS;
         let path = self.path(day);
         let failed = |error| LedgerError::io(&path, "write", &error);
         let is_new = !path.exists();
         let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
         let at = file.metadata().map_err(failed)?.len();
-        let bytes = frame::encode(Kind::Rejected, height, &inputs.pieces());
+        let bytes = frame::encode(Kind::Rejected, height, list);
         file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(failed)?;
         if is_new {
             sync_dir(&path)?;

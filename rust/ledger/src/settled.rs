@@ -130,7 +130,8 @@ impl<'a> Read<'a> {
             Annex::Here(annex) => annex.map(Cow::Borrowed),
             Annex::InLog(log, location) => match log.annex(location) {
                 Ok(annex) => annex.map(Cow::Owned),
-                Err(error) => panic!("{error}"),
+                // Whoever catches the panic finds the error itself, with its kind.
+                Err(error) => std::panic::panic_any(error),
             },
         }
     }

@@ -1,6 +1,5 @@
 //! Walks the segments frame by frame: everything that is no block must be zero.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use crate::error::LedgerError;
 use crate::index::Secret;
 use crate::ledger::State;
 use crate::log::BlockPlace;
+use crate::log::archived;
 use crate::log::body::Body;
 use crate::log::disk::segment_path;
 use crate::log::frame::{HEAD_BYTES, Head, Kind, padded};
@@ -70,13 +70,18 @@ impl Auditor<'_> {
     pub(super) fn walk(&mut self, secret: Secret) -> Result<Option<Failure>, LedgerError> {
         let mut number = 0;
         loop {
-            let path = segment_path(self.log.dir(), number);
-            let bytes = fs::read(&path).map_err(|error| LedgerError::io(&path, "read", &error))?;
+            let bytes = match archived::read(self.log.dir(), number)? {
+                Ok(bytes) => bytes,
+                Err(file) => {
+                    let what = "this archived segment is not what was archived";
+                    return Ok(Some(Failure { file, byte: 0, what: what.into() }));
+                }
+            };
             if let Some(failure) = self.walk_segment(number, &Arc::new(bytes), secret)? {
                 return Ok(Some(failure));
             }
             number += 1;
-            if !segment_path(self.log.dir(), number).exists() {
+            if !archived::is_there(self.log.dir(), number)? {
                 break;
             }
         }

@@ -206,6 +206,13 @@ fn load_blocks(parts: &[Part], log: &LogReader) -> Result<Vec<u32>, Unusable> {
     Ok(first_records)
 }
 
+/// The segment in which the last part's blocks end: opening reads it and those behind, and no other.
+pub(crate) fn last_segment(dir: &Path) -> Option<u32> {
+    let secret = fs::read(dir.join("secret")).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok())?;
+    let segment = |part: &Part| part::blocks(&part.section(Section::Blocks)?).last().map(|(place, _)| place.segment);
+    parts(dir, self::secret(&secret)).iter().rev().find_map(segment)
+}
+
 /// Shard by shard, so that each is filled while it is in the processor's cache.
 fn load_table(parts: &[Part], secret: Secret, of: impl Fn(u8) -> Section) -> Result<Table, Unusable> {
     let mut table = Table::new(secret);

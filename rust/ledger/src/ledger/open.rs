@@ -16,13 +16,15 @@ use farechain_core::registry::Registry;
 use farechain_lanes::Verifier;
 
 use crate::assemble::Assembled;
+use crate::copied::Copies;
 use crate::error::LedgerError;
 use crate::index::snapshot::{self, Snapshot};
 use crate::index::{Applied, Index, Secret};
 use crate::ledger::{Ledger, Writer, query, state};
 use crate::lock::Lock;
+use crate::log::archived;
 use crate::log::body::{Body, ByteList};
-use crate::log::disk::{first_non_zero, open_segment, segment_path};
+use crate::log::disk::{first_non_zero, segment_path};
 use crate::log::{BlockPlace, LogReader, LogWriter, Recovered, recover, sync_dir};
 use crate::prepare::Keyring;
 use crate::recent::Recent;
@@ -62,11 +64,14 @@ pub struct OpenOptions {
     pub table_bytes_max: usize,
     /// How long the bytes of rejected inputs are kept, days.
     pub rejected_days: u64,
+    /// Of a ledger that is only read, blocks behind the snapshot are left aside once there are so many: its owner's newest
+    /// may have no second copy yet.
+    pub blocks_max: Option<u64>,
 }
 
 impl Default for OpenOptions {
     fn default() -> OpenOptions {
-        OpenOptions { readonly: false, threads: 2, table_bytes_max: 192 << 20, rejected_days: 30 }
+        OpenOptions { readonly: false, threads: 2, table_bytes_max: 192 << 20, rejected_days: 30, blocks_max: None }
     }
 }
 
@@ -115,7 +120,7 @@ impl Ledger {
         let mut evidence = ByteList::with_capacity(0);
         let end = Recovered { segment: 0, at: 0, size: 0 };
         let mut writer = LogWriter::open(LogReader::new(&blocks), end, [0; 32])?;
-        writer.append(0, &[0; 32], digest::block(&header), &body.all(), &evidence.pieces())?;
+        writer.append(0, &[0; 32], digest::block(&header), &body.all(), &evidence.pieces(), &|| Ok(()))?;
         drop(lock);
         Ok(())
     }
@@ -133,7 +138,8 @@ impl Ledger {
         let log = LogReader::new(&blocks_dir(dir));
         let snapshot = snapshot::read(&index_dir(dir), secret, &log);
         let mut row = snapshot::Row::new(&index_dir(dir));
-        let (state, end) = catch_up(&log, snapshot, secret, &mut row, !options.readonly)?;
+        let most = options.blocks_max.filter(|_| options.readonly).unwrap_or(u64::MAX).max(1);
+        let (state, end) = catch_up(&log, snapshot, secret, &mut row, !options.readonly, most)?;
         let missing = || LedgerError::Missing(format!("no genesis in {}: run `farechain init` again", dir.display()));
         let State { index, registry } = state.ok_or_else(missing)?;
         let writer = match lock {
@@ -160,6 +166,7 @@ impl Ledger {
             state_dir: state::state_dir(dir),
             follower: Mutex::default(),
             views: Mutex::default(),
+            copies: Copies::default(),
         })
     }
 }
@@ -192,14 +199,14 @@ fn genesis(chain: &Create) -> Result<Genesis, LedgerError> {
 /// A directory whose first segment holds a block. One that was cut off while it was created is none, and is made again.
 pub(crate) fn genesis_is_there(dir: &Path) -> Result<bool, LedgerError> {
     let path = segment_path(&blocks_dir(dir), 0);
-    if !path.exists() {
+    if !archived::is_there(&blocks_dir(dir), 0)? {
         return Ok(false);
     }
-    let (file, size) = open_segment(&path, false)?;
+    let Some((file, size)) = archived::open_local(&blocks_dir(dir), 0)? else { return Ok(true) };
     Ok(first_non_zero(&file, &path, 0, size.min(4096))?.is_some())
 }
 
-fn write_secret(dir: &Path, secret: &[u8; 16]) -> Result<(), LedgerError> {
+pub(super) fn write_secret(dir: &Path, secret: &[u8; 16]) -> Result<(), LedgerError> {
     let path = secret_path(dir);
     let parent = index_dir(dir);
     let written = fs::create_dir_all(&parent).and_then(|()| {
@@ -234,6 +241,7 @@ fn catch_up(
     secret: Secret,
     row: &mut snapshot::Row,
     repair: bool,
+    most: u64,
 ) -> Result<(Option<State>, Recovered), LedgerError> {
     let last = snapshot.as_ref().and_then(|_| log.blocks().checked_sub(1));
     let known = last.and_then(|height| Some((height, log.place(height)?)));
@@ -242,6 +250,9 @@ fn catch_up(
         State { index: snapshot.index, registry: snapshot.registry }
     });
     let end = recover(log.dir(), known, repair, &mut |place, body| {
+        if log.blocks() >= most {
+            return Ok(());
+        }
         log.push(place);
         match &mut state {
             Some(state) => state.apply(log, &place, &body)?,
@@ -296,39 +307,50 @@ impl State {
 
     /// Applies the next block, trusting what its checksum covers; the reader knows its place.
     fn apply(&mut self, log: &LogReader, place: &BlockPlace, body: &Body) -> Result<(), LedgerError> {
-        let (height, time_ms) = (body.header().height, body.header().time_ms);
-        let damaged = |what| damaged(log, place, what);
-        if body.header().previous != self.index.head {
-            return Err(damaged("a block that does not follow the one before it"));
-        }
-        let mut entries = Vec::with_capacity(body.record_count());
-        let mut hashes = Vec::with_capacity(body.record_count());
-        for index in 0..body.record_count() {
-            let record = Record::decode(body.record(index)).map_err(|_| damaged("a record that cannot be decoded"))?;
-            let annex = body.annex(index);
-            if annex.is_some_and(|annex| !record.names(annex)) {
-                return Err(damaged("an annex is not what its record names"));
-            }
-            let location = Location { height, index: index as u32 };
-            self.registry.apply(&record, annex, location, time_ms).map_err(|damage| damaged(damage.0))?;
-            entries.push(Entry { record, annex: annex.map(Cow::Borrowed) });
-            hashes.push(digest::leaf(body.record(index)));
-        }
-        let outcomes: Option<Vec<Outcome>> = body.outcomes().collect();
-        let outcomes = outcomes.ok_or_else(|| damaged("an outcome that cannot be read"))?;
-        let evidence = log.evidence_bytes(place)?;
-        let ranges: Vec<SourceRange> = body.ranges().collect();
-        let applied = Applied {
-            height,
-            hash: digest::block(body.header_bytes()),
-            time_ms: body.header().time_ms,
-            bytes: place.frames_bytes(evidence),
-            ranges: &ranges,
-            outcomes: &outcomes,
-            entries: &entries,
-            hashes: &hashes,
-        };
-        self.index.apply(&applied, &confirm(log));
-        Ok(())
+        apply(&mut self.index, &mut self.registry, log, place, body)
     }
+}
+
+/// Applies the next block to index and registry, trusting what its checksum covers; the reader knows its place.
+pub(super) fn apply(
+    index: &mut Index,
+    registry: &mut Registry,
+    log: &LogReader,
+    place: &BlockPlace,
+    body: &Body,
+) -> Result<(), LedgerError> {
+    let (height, time_ms) = (body.header().height, body.header().time_ms);
+    let damaged = |what| damaged(log, place, what);
+    if body.header().previous != index.head {
+        return Err(damaged("a block that does not follow the one before it"));
+    }
+    let mut entries = Vec::with_capacity(body.record_count());
+    let mut hashes = Vec::with_capacity(body.record_count());
+    for number in 0..body.record_count() {
+        let record = Record::decode(body.record(number)).map_err(|_| damaged("a record that cannot be decoded"))?;
+        let annex = body.annex(number);
+        if annex.is_some_and(|annex| !record.names(annex)) {
+            return Err(damaged("an annex is not what its record names"));
+        }
+        let location = Location { height, index: number as u32 };
+        registry.apply(&record, annex, location, time_ms).map_err(|damage| damaged(damage.0))?;
+        entries.push(Entry { record, annex: annex.map(Cow::Borrowed) });
+        hashes.push(digest::leaf(body.record(number)));
+    }
+    let outcomes: Option<Vec<Outcome>> = body.outcomes().collect();
+    let outcomes = outcomes.ok_or_else(|| damaged("an outcome that cannot be read"))?;
+    let evidence = log.evidence_bytes(place)?;
+    let ranges: Vec<SourceRange> = body.ranges().collect();
+    let applied = Applied {
+        height,
+        hash: digest::block(body.header_bytes()),
+        time_ms: body.header().time_ms,
+        bytes: place.frames_bytes(evidence),
+        ranges: &ranges,
+        outcomes: &outcomes,
+        entries: &entries,
+        hashes: &hashes,
+    };
+    index.apply(&applied, &confirm(log));
+    Ok(())
 }

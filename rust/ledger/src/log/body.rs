@@ -219,6 +219,11 @@ impl Body {
         bytes.chunks_exact(Outcome::BYTES).map(|bytes| Outcome::decode(bytes.try_into().ok()?))
     }
 
+    /// The outcomes as they are written, one behind the other.
+    pub fn outcome_bytes(&self) -> &[u8] {
+        &self.bytes[self.layout.outcomes()]
+    }
+
     fn end(&self, i: usize) -> u32 {
         let at = self.layout.ends().start + 4 * i;
         u32::from_be_bytes(self.bytes[at..at + 4].try_into().expect("4 bytes"))
@@ -286,6 +291,11 @@ impl<'a> ByteList<'a> {
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.count() == 0
+    }
+
+    /// The list's bytes, one piece behind the other; none where the list is empty.
+    pub fn pieces_if_any(&mut self) -> Vec<&[u8]> {
+        if self.is_empty() { Vec::new() } else { self.pieces() }
     }
 
     /// The list's bytes, one piece behind the other.

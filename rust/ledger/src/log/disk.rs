@@ -9,7 +9,7 @@ use crate::error::LedgerError;
 
 /// Segments grow to this size.
 const MAX_SEGMENT_BYTES: u64 = 64 << 20;
-const FIRST_SEGMENT_BYTES: u64 = 1 << 20;
+const FIRST_SEGMENT_BYTES: u64 = if cfg!(test) { 8 << 10 } else { 1 << 20 };
 const CHUNK: usize = 1 << 20;
 
 /// The file of a segment.

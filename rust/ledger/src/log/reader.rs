@@ -1,5 +1,6 @@
 //! Reads durable blocks by height. Shared by the writer, the API and all tails; sees a block only once it is synced.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -8,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use farechain_core::outcome::Location;
 
 use crate::error::LedgerError;
+use crate::log::archived::{self, Fetched};
 use crate::log::body::{Body, Layout, PREFIX_BYTES};
-use crate::log::disk::{open_segment, segment_path};
+use crate::log::disk::segment_path;
 use crate::log::frame::{HEAD_BYTES, Head, padded};
 
 /// Where a block lies.
@@ -37,7 +39,7 @@ impl BlockPlace {
 
 #[derive(Debug, Default)]
 struct Map {
-    files: Vec<Arc<File>>,
+    files: HashMap<u32, Arc<File>>,
     places: Vec<BlockPlace>,
 }
 
@@ -97,12 +99,18 @@ pub struct LogReader {
     dir: PathBuf,
     map: Arc<RwLock<Map>>,
     remembered: Arc<Remembered>,
+    fetched: Arc<Fetched>,
 }
 
 impl LogReader {
     /// Knows no block yet: recovery adds them.
     pub fn new(dir: &Path) -> LogReader {
-        LogReader { dir: dir.to_path_buf(), map: Arc::default(), remembered: Arc::default() }
+        LogReader {
+            dir: dir.to_path_buf(),
+            map: Arc::default(),
+            remembered: Arc::default(),
+            fetched: Arc::default(),
+        }
     }
 
     /// The directory of the segments.
@@ -143,18 +151,22 @@ impl LogReader {
         self.map.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The file of a segment, opened once.
+    /// The file of a segment, opened once; of one that was archived a copy of it, whose digest was compared.
     pub(crate) fn file(&self, segment: u32) -> Result<Arc<File>, LedgerError> {
-        if let Some(file) = self.read_map().files.get(segment as usize) {
+        if let Some(file) = self.read_map().files.get(&segment) {
             return Ok(Arc::clone(file));
         }
-        let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-        while map.files.len() <= segment as usize {
-            let path = segment_path(&self.dir, map.files.len() as u32);
-            let (file, _) = open_segment(&path, false)?;
-            map.files.push(Arc::new(file));
-        }
-        Ok(Arc::clone(&map.files[segment as usize]))
+        let Some((file, _)) = archived::open_local(&self.dir, segment)? else {
+            return self.fetched.file(&self.dir, segment);
+        };
+        let file = Arc::new(file);
+        self.map.write().unwrap_or_else(PoisonError::into_inner).files.insert(segment, Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// Closes the segments' files; they are opened again when they are read.
+    pub(crate) fn close_files(&self) {
+        self.map.write().unwrap_or_else(PoisonError::into_inner).files.clear();
     }
 
     fn read(&self, segment: u32, at: u64, length: usize) -> Result<Vec<u8>, LedgerError> {

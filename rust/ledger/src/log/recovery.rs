@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::LedgerError;
+use crate::log::archived;
 use crate::log::body::Body;
 use crate::log::disk::{first_non_zero, open_segment, segment_path, spare_path};
 use crate::log::frame::{self, HEAD_BYTES, Head, Kind};
@@ -46,7 +47,7 @@ pub fn recover(
     loop {
         let segment = Segment::open(dir, number)?;
         let end = segment.walk(at, &mut height, each)?;
-        let next_exists = segment_path(dir, number + 1).exists();
+        let next_exists = archived::is_there(dir, number + 1)?;
         match first_non_zero(&segment.file, &segment.path, end, segment.size)? {
             None if next_exists => (number, at) = (number + 1, 0),
             None => return Ok(Recovered { segment: number, at: end, size: segment.size }),
@@ -95,7 +96,7 @@ struct Segment {
 impl Segment {
     fn open(dir: &Path, number: u32) -> Result<Segment, LedgerError> {
         let path = segment_path(dir, number);
-        let (file, size) = open_segment(&path, false)?;
+        let (file, size) = archived::open(dir, number)?;
         Ok(Segment { number, path, file, size })
     }
 

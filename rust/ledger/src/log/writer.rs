@@ -71,10 +71,11 @@ impl LogWriter {
         self.poisoned
     }
 
-    /// Appends a block behind `previous` and syncs it; only then does the reader see it.
+    /// Appends a block behind `previous`, syncs it and has it confirmed; only then does the reader see it.
     ///
     /// # Errors
-    /// `Conflict` where the head is another block; `Io` poisons the writer, `Poisoned` from then on: leave the process.
+    /// `Conflict` where the head is another block; `Io`, and whatever `confirm` returns, poisons the writer, `Poisoned` from
+    /// then on: leave the process.
     pub fn append(
         &mut self,
         height: u64,
@@ -82,6 +83,7 @@ impl LogWriter {
         hash: Digest,
         body: &[&[u8]],
         evidence: &[&[u8]],
+        confirm: &dyn Fn() -> Result<(), LedgerError>,
     ) -> Result<Appended, LedgerError> {
         if self.poisoned {
             return Err(LedgerError::Poisoned("an earlier write failed: stop the process and open again".into()));
@@ -90,19 +92,26 @@ impl LogWriter {
             return Err(LedgerError::Conflict(format!("block {height} does not follow the head: open again")));
         }
         self.poisoned = true;
-        let appended = self.write(height, body, evidence)?;
+        let appended = self.write(height, body, evidence, confirm)?;
         self.poisoned = false;
         self.head = hash;
         Ok(appended)
     }
 
-    fn write(&mut self, height: u64, body: &[&[u8]], evidence: &[&[u8]]) -> Result<Appended, LedgerError> {
+    fn write(
+        &mut self,
+        height: u64,
+        body: &[&[u8]],
+        evidence: &[&[u8]],
+        confirm: &dyn Fn() -> Result<(), LedgerError>,
+    ) -> Result<Appended, LedgerError> {
         let (written, append_ns) = timed(|| self.write_frames(height, body, evidence));
         let (bytes, body) = written?;
         let written = Instant::now();
         let path = segment_path(&self.dir, self.segment);
         self.file.sync_data().map_err(|error| LedgerError::io(&path, "sync", &error))?;
         let sync_ns = written.elapsed().as_nanos() as u64;
+        confirm()?;
         self.reader.push(BlockPlace { segment: self.segment, at: self.at as u32, body: body as u32 });
         self.at += bytes;
         self.prepare_spare();
@@ -148,6 +157,8 @@ impl LogWriter {
         sync_dir(&path)?;
         (self.file, self.size) = open_segment(&path, true)?;
         (self.segment, self.at) = (number, 0);
+        // What was archived meanwhile gives its space back only when nobody has it open any more.
+        self.reader.close_files();
         Ok(())
     }
 
