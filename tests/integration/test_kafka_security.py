@@ -46,7 +46,7 @@ USER, STRANGER = "farechain", "stranger"
 INVOICES = 1000
 READ, WRITE, DESCRIBE = 3, 4, 8
 """Kafka's AclOperation."""
-TOPIC_RESOURCE, LITERAL, ALLOW = 2, 3, 3
+TOPIC_RESOURCE, GROUP_RESOURCE, LITERAL, ALLOW = 2, 3, 3, 3
 
 
 @dataclass(frozen=True)
@@ -276,13 +276,13 @@ async def open_client(kafka: KafkaSettings) -> None:
         raise AssertionError("it was let in")
 
 
-async def allow(town: Town, topic: str, user: str, *operations: int) -> None:
-    """Only these users may do anything with the topic from now on."""
+async def allow(town: Town, name: str, user: str, *operations: int, resource: int = TOPIC_RESOURCE) -> None:
+    """Only those who are allowed something may do anything with the topic or group from now on."""
     admin = AIOKafkaAdminClient(bootstrap_servers=town.broker.bootstrap)
     await admin.start()
     try:
         for operation in operations:
-            request = CreateAclsRequest(TOPIC_RESOURCE, topic, LITERAL, f"User:{user}", "*", operation, ALLOW)
+            request = CreateAclsRequest(resource, name, LITERAL, f"User:{user}", "*", operation, ALLOW)
             answer = await admin._send_request(request)
             assert [code for code, _message in answer.creation_responses] == [0]
     finally:
@@ -333,3 +333,16 @@ async def test_a_right_that_is_taken_away_stops_the_service(town: Town) -> None:
         with pytest.raises(FarechainError) as stopped:
             await running
     assert stopped.value.code == "E_TOPIC_DENIED"
+
+
+def test_a_group_that_the_user_may_not_use_is_named(town: Town, capfd: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(
+        ensure_topics(town.broker.bootstrap, dict.fromkeys(("alone", "acl.receipts", "acl.deadletter"), 1))
+    )
+    config = town.config(over(town, "alone", "alone"))
+    assert main(["init", *config]) == 0
+    asyncio.run(allow(town, "alone", STRANGER, READ, resource=GROUP_RESOURCE))
+    assert main(["ingest", *config]) == EXIT_UNAVAILABLE
+    line = capfd.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith("farechain: E_TOPIC_DENIED: ")
+    assert "GroupAuthorizationFailedError: alone" in line
