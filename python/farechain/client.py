@@ -37,6 +37,8 @@ from farechain.http_client import CommandRefusedError, HttpClient
 from farechain.orders import Buyer, Claimed, Invoice, Title
 from farechain.party import Party
 from farechain.signed_event import SignedEvent, sign_event
+from farechain.sources.kafka_client import DENIED, unreachable
+from farechain.sources.kafka_refusals import addresses_of, first_refusal
 
 __all__ = [
     "Buyer",
@@ -184,7 +186,7 @@ class Client:
             await producer.start()
         except (KafkaError, OSError) as error:
             await producer.stop()
-            raise self._unavailable(error) from error
+            raise await self._refusal(error) from error
         self._producer = producer
         return self
 
@@ -211,10 +213,15 @@ class Client:
                 topic, value=event.value, key=event.key, headers=list(event.headers)
             )
         except (KafkaError, OSError) as error:
-            raise self._unavailable(error) from error
+            raise await self._refusal(error) from error
         return sent.partition, sent.offset
 
-    def _unavailable(self, error: Exception) -> FarechainError:
+    async def _refusal(self, error: Exception) -> FarechainError:
+        if isinstance(error, DENIED):
+            return unreachable(self._bootstrap, error)
+        refusal = await first_refusal(addresses_of(self._bootstrap), self._security)
+        if refusal is not None and refusal.code != "E_BROKER":
+            return refusal
         name = type(error).__name__
         message = f"no broker at {self._bootstrap} takes events ({name}): start it or correct the address"
         return FarechainError("E_BROKER", message, EXIT_UNAVAILABLE)

@@ -42,7 +42,8 @@ class HttpClient:
     """A connection to a service; used inside ``async with``.
 
     Args:
-        url: where it answers, such as ``http://127.0.0.1:8800``.
+        url: where it answers, such as ``http://127.0.0.1:8800``; several with commas, an owner and its
+            standbys: the one that answered last is asked first, and the next where one is away or not ready.
         tries: how often a command is sent while the service says 503 or does not answer.
         transport: in place of the network, for tests.
     """
@@ -50,9 +51,9 @@ class HttpClient:
     def __init__(
         self, url: str, *, tries: int = TRIES, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._url = url.rstrip("/")
+        self._urls = [each.strip().rstrip("/") for each in url.split(",")]
         self._tries = tries
-        self._http = httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT_S, transport=transport)
+        self._http = httpx.AsyncClient(timeout=TIMEOUT_S, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,12 +74,13 @@ class HttpClient:
             CommandRefusedError: exit code 3: the ledger refuses it; ``problem`` says what is possible.
             FarechainError: ``E_UNAVAILABLE``, exit code 4: nobody took it. Send the same command again.
         """
-        reason = ""
-        for left in reversed(range(self._tries)):
+        reason, soonest_s = "", RETRY_S_MAX
+        for left in reversed(range(self._tries * len(self._urls))):
+            url = self._urls[0]
             try:
-                answer = await self._post(command, openings)
+                answer = await self._post(url, command, openings)
             except httpx.TransportError as error:
-                reason, wait_s = f"no answer ({type(error).__name__})", RETRY_S
+                reason, wait_s = f"{url}: no answer ({type(error).__name__})", RETRY_S
             else:
                 if answer.status_code < 400:
                     accepted: dict[str, Any] = answer.json()
@@ -86,16 +88,20 @@ class HttpClient:
                 problem = _problem(answer)
                 if answer.status_code < 500:
                     raise CommandRefusedError(problem)
-                reason = f"{problem.get('code', answer.status_code)}: {problem.get('detail', 'unavailable')}"
+                reason = f"{url}: {problem.get('code', answer.status_code)}"
+                reason += f": {problem.get('detail', 'unavailable')}"
                 if problem.get("code") == "E_NO_COMMANDS":
                     break
                 wait_s = _retry_after_s(answer)
-            if left:
-                await asyncio.sleep(wait_s)
-        message = f"{self._url}: {reason}; send the same command again"
+            self._urls.append(self._urls.pop(0))
+            soonest_s = min(soonest_s, wait_s)
+            if left and left % len(self._urls) == 0:  # all were asked
+                await asyncio.sleep(soonest_s)
+                soonest_s = RETRY_S_MAX
+        message = f"{reason}; send the same command again"
         raise FarechainError("E_UNAVAILABLE", message, EXIT_UNAVAILABLE)
 
-    async def _post(self, command: SignedEvent, openings: Sequence[Title]) -> httpx.Response:
+    async def _post(self, url: str, command: SignedEvent, openings: Sequence[Title]) -> httpx.Response:
         media, body = "application/cloudevents+json", command.value
         if openings:
             media, body = "application/vnd.farechain.command+json", _beside(command, openings)
@@ -104,7 +110,7 @@ class HttpClient:
             "fc-kid": command.kid,
             "fc-sig": command.signature.hex(),
         }
-        return await self._http.post("/v1/commands", content=body, headers=headers)
+        return await self._http.post(f"{url}/v1/commands", content=body, headers=headers)
 
 
 def _beside(command: SignedEvent, openings: Sequence[Title]) -> bytes:

@@ -11,6 +11,7 @@ FAILURES = {
     "poisoned": ("E_POISONED", EXIT_UNAVAILABLE),
     "io": ("E_IO", EXIT_UNAVAILABLE),
     "corrupt": ("E_CORRUPT", EXIT_REFUSED),
+    "format": ("E_FORMAT", EXIT_REFUSED),
     "batch": ("E_BATCH", EXIT_REFUSED),
     "rollback": ("E_ROLLBACK", EXIT_REFUSED),
     "invalid": ("E_INVALID", EXIT_USAGE),

@@ -4,12 +4,14 @@ import base64
 import os
 import subprocess
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from farechain.broker import jars
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 
+HOST = "127.0.0.1"
 FLAGS = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
@@ -42,6 +44,41 @@ log.cleaner.dedupe.buffer.size=4194304
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """What a broker has beside its plain listener.
+
+    Attributes:
+        listeners: name -> (protocol, port on 127.0.0.1), such as ``{"INSIDE": ("SASL_SSL", 9094)}``.
+        properties: further lines of Kafka's configuration; they win over the ones here.
+        users: SCRAM users, name -> password, made when the data directory is.
+    """
+
+    listeners: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+
+    def lines(self, properties: str) -> str:
+        """Kafka's configuration with all of it."""
+        where = "".join(f",{name}://{HOST}:{port}" for name, (_, port) in self.listeners.items())
+        kinds = "".join(f",{name}:{protocol}" for name, (protocol, _) in self.listeners.items())
+        lines = []
+        for line in properties.splitlines():
+            ends = line.startswith(("listeners=", "advertised.listeners="))
+            lines.append(line + (where if ends else kinds if line.startswith("listener.security") else ""))
+        lines += [f"{name}={value}" for name, value in self.properties.items()]
+        return "\n".join(lines) + "\n"
+
+    def format_arguments(self) -> list[str]:
+        """What the tool that makes the data directory is told."""
+        return [
+            argument
+            for name, password in self.users.items()
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for argument in ("--add-scram", f"{mechanism}=[name={name},password={password}]")
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """A command that runs a broker in the foreground, and what is known about it."""
 
@@ -52,7 +89,7 @@ class Launch:
     """A class archive that the broker writes when it stops, and the name it then gets."""
 
 
-def prepare(state: Path, port: int, controller_port: int) -> Launch:
+def prepare(state: Path, port: int, controller_port: int, setup: Setup) -> Launch:
     """Fetches jars if the cache lacks them, writes the configuration, formats the data directory once.
 
     Raises:
@@ -63,7 +100,9 @@ def prepare(state: Path, port: int, controller_port: int) -> Launch:
     state.mkdir(parents=True, exist_ok=True)
     config = state / "server.properties"
     data = state / "data"
-    config.write_text(PROPERTIES.format(port=port, controller_port=controller_port, data=data.resolve()))
+    properties = PROPERTIES.format(port=port, controller_port=controller_port, data=data.resolve())
+    config.touch(mode=0o600)  # what a setup adds may be a secret
+    config.write_text(setup.lines(properties))
     archive = jars.class_archive(directory, java)
     base = [java.path, *FLAGS]
     drafted = None
@@ -71,7 +110,7 @@ def prepare(state: Path, port: int, controller_port: int) -> Launch:
         base.append(f"-XX:SharedArchiveFile={archive}")
     class_path = ["-cp", f"{directory}/*"]
     if not (data / "meta.properties").exists():
-        _format([*base, *class_path, "kafka.tools.StorageTool"], config)
+        _format([*base, *class_path, "kafka.tools.StorageTool"], config, setup.format_arguments())
     if not archive.exists():
         drafted = (str(archive.with_suffix(f".{os.getpid()}.new")), str(archive))
         base += [f"-XX:ArchiveClassesAtExit={drafted[0]}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
@@ -80,10 +119,13 @@ def prepare(state: Path, port: int, controller_port: int) -> Launch:
     )
 
 
-def _format(tool: list[str], config: Path) -> None:
+def _format(tool: list[str], config: Path, more: list[str]) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "_")
     done = subprocess.run(
-        [*tool, "format", "-t", cluster, "-c", str(config)], capture_output=True, text=True, check=False
+        [*tool, "format", "-t", cluster, "-c", str(config), *more],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         lines = (done.stderr + done.stdout).strip().splitlines()

@@ -18,11 +18,10 @@ from typing import Any, Self
 
 from farechain.broker import fallback as fallback_broker
 from farechain.broker import jars, kafka, supervisor
-from farechain.broker.kafka import Launch
+from farechain.broker.kafka import HOST, Launch, Setup
 from farechain.broker.ready import answering_brokers
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 
-HOST = "127.0.0.1"
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 """How long a broker may take to stop (and write its class archive) before it is killed."""
@@ -129,7 +128,12 @@ class Broker:
 
 
 def start(
-    state_dir: Path, *, port: int = 0, fallback: bool | None = None, background: bool = False
+    state_dir: Path,
+    *,
+    port: int = 0,
+    fallback: bool | None = None,
+    background: bool = False,
+    setup: Setup | None = None,
 ) -> Broker:
     """Starts a broker on 127.0.0.1 and returns when it answers.
 
@@ -141,6 +145,7 @@ def start(
         port: 0 takes a free one.
         fallback: True takes the fallback, False insists on Apache Kafka, None takes what can run here.
         background: it outlives this process; ``attach`` finds it again.
+        setup: further listeners, properties and users; for Apache Kafka only.
 
     Raises:
         FarechainError: ``E_BROKER_RUNNING``, ``E_BROKER_PORT``, ``E_JAVA``, ``E_MAVEN``,
@@ -159,7 +164,7 @@ def start(
             state_dir.mkdir(parents=True, exist_ok=True)
             launch = fallback_broker.prepare(chosen)
         else:
-            launch = kafka.prepare(state_dir, chosen, _free_port())
+            launch = kafka.prepare(state_dir, chosen, _free_port(), setup or Setup())
         return _launch(state_dir, launch, chosen, notice, background=background)
 
     return Broker(state_dir, relaunch(), relaunch)

@@ -10,7 +10,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 from farechain.sources.kafka_client import REQUEST_TIMEOUT_MS, connected
-from farechain.sources.topic_metadata import TopicMetadata, topic_metadata
+from farechain.sources.topic_metadata import WRITE, TopicMetadata, denied, topic_metadata
 
 CONFIG = {
     "message.timestamp.type": "LogAppendTime",  # or retention deletes records stamped with late event times
@@ -60,15 +60,26 @@ async def ensure_topics(
 
 
 async def topic_ids(
-    bootstrap: str, topics: Iterable[str], security: Mapping[str, Any] | None = None
+    bootstrap: str,
+    topics: Iterable[str],
+    security: Mapping[str, Any] | None = None,
+    *,
+    to_write: bool = False,
 ) -> dict[str, bytes]:
     """The 16-byte ids of the topics that exist; those that do not are left out.
 
+    Args:
+        to_write: they are asked for because something is to be sent to them.
+
     Raises:
-        FarechainError: ``E_BROKER`` where nobody answers.
+        FarechainError: ``E_BROKER`` where nobody answers, ``E_BROKER_TLS`` or ``E_BROKER_LOGIN`` where the
+            broker does not let us in, ``E_TOPIC_DENIED`` where this user may not see (or write) a topic.
     """
     async with connected(bootstrap, security) as client:
         found: dict[str, TopicMetadata] = await topic_metadata(client, topics)
+    locked = [name for name, topic in found.items() if to_write and not topic.allows(WRITE)]
+    if locked:
+        raise denied(locked, "write")
     return {name: topic.topic_id for name, topic in found.items()}
 
 

@@ -19,7 +19,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "file", metavar="FILE", help="the command as JSON, `kind` and its members; - for standard input"
     )
     parser.add_argument("--key", type=Path, required=True, metavar="SEED", help="file with the signer's key")
-    parser.add_argument("--url", required=True, help="the service, as http://127.0.0.1:8800")
+    parser.add_argument(
+        "--url",
+        required=True,
+        help="the service, as http://127.0.0.1:8800; an owner and its standbys with commas",
+    )
     parser.add_argument(
         "--network",
         default="shenzhen",

@@ -103,6 +103,8 @@ class Ingest:
         self._unreadable: FarechainError | None = None
         self._full_s = time.monotonic()
         self._most_inputs = URGENT_INPUTS
+        self.turns = 0
+        """How often the source was asked: this stands still only where preparing or committing hangs."""
 
     @property
     def catching_up(self) -> bool:
@@ -158,6 +160,7 @@ class Ingest:
             if early and not paused:
                 self._source.pause(rest)
                 paused = True
+            self.turns += 1
             chunks = await self._source.read(min(READ_MS_MAX, self._limits.max_age_ms))
             early += [chunk for chunk in chunks if chunk.partition not in self._first]
             await self._take([chunk for chunk in chunks if chunk.partition in self._first])
@@ -172,6 +175,7 @@ class Ingest:
     async def _read_on(self, stop: asyncio.Event) -> None:
         waiting_since: float | None = None
         while not stop.is_set():
+            self.turns += 1
             ending = self._until_end and await self._everything_is_read()
             if waiting_since is None and not self._intake.is_empty:
                 waiting_since = time.monotonic()

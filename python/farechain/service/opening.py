@@ -28,8 +28,8 @@ from farechain.sources.kafka import KafkaSource
 from farechain.sources.spool import SpoolSource
 from farechain.sources.together import Together
 
-STANDBY_POLL_S = 0.5
-"""How often a standby tries the owner's lock: the kernel gives it back when the owner is dead."""
+STANDBY_POLL_S = 0.1
+"""How often a standby tries the owner's lock, which costs no reading; the kernel frees a dead owner's."""
 BATCH_BYTES_MAX = 512 * 1024
 """A batch of receipts or dead letters: below the broker's default limit of a megabyte."""
 
@@ -217,11 +217,12 @@ async def open_producer(settings: Settings) -> AIOKafkaProducer:
     """A producer for the outputs, started, after the topics were found.
 
     Raises:
-        FarechainError: ``E_BROKER`` where nobody answers, ``E_TOPIC_UNKNOWN`` where a topic is missing.
+        FarechainError: ``E_BROKER`` where nobody answers, ``E_TOPIC_UNKNOWN`` where a topic is missing;
+            ``E_BROKER_TLS``, ``E_BROKER_LOGIN``, ``E_TOPIC_DENIED`` where it does not let us.
     """
     wanted = (settings.outputs.receipts, settings.outputs.dead_letters)
     security = security_of(settings.kafka)
-    found = await topic_ids(settings.kafka.bootstrap, wanted, security)
+    found = await topic_ids(settings.kafka.bootstrap, wanted, security, to_write=True)
     for name in wanted:
         if name not in found:
             message = f"there is no topic {name} for the outputs: create it, or correct [outputs]"
@@ -266,7 +267,8 @@ def _tls(kafka: KafkaSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=kafka.ca_file)
         if kafka.cert_file is not None:
-            context.load_cert_chain(kafka.cert_file, kafka.key_file)
+            # The password: a key that has one is refused, where OpenSSL would ask for it and wait.
+            context.load_cert_chain(kafka.cert_file, kafka.key_file, password="")
     except (OSError, ssl.SSLError) as error:
         files = ", ".join(
             str(file) for file in (kafka.ca_file, kafka.cert_file, kafka.key_file) if file is not None

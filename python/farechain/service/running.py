@@ -40,6 +40,7 @@ from farechain.service.promising import PromiseKeeper, open_keeper
 from farechain.service.restored import confirmed
 from farechain.service.resuming import resume
 from farechain.service.standby import Switch, standby_app
+from farechain.service.supervised import Supervisor
 from farechain.service.totals import Summary, Totals
 from farechain.service.upkeep import Upkeep
 from farechain.service.watching import Notices, Watch
@@ -92,6 +93,7 @@ class Service:
         self._traces = opening.traces_of(settings, "serve" if listener else "ingest")
         self._stated = 0
         self._keeping = opening.keeping_of(settings)
+        self._supervisor = Supervisor()
         self._waiting_for = "opening the ledger"
         self._app = Switch(standby_app(lambda: self._waiting_for, self._metrics.registry))
 
@@ -104,6 +106,8 @@ class Service:
         seed = opening.log_seed(self._settings)
         http_stop = asyncio.Event()
         http = self._serve_http(http_stop)
+        self._supervisor.tell(READY="1", STATUS=self._waiting_for)
+        watchdog = asyncio.create_task(self._supervisor.watch(self._progress), name="watchdog")
         try:
             ledger = await opening.own_ledger(self._settings, stop, self._on_standby)
             if ledger is None:
@@ -115,6 +119,7 @@ class Service:
         except LedgerError as error:
             raise as_failure(error) from error
         finally:
+            watchdog.cancel()
             http_stop.set()
             if http is not None:
                 await http
@@ -125,8 +130,13 @@ class Service:
             return None
         return asyncio.create_task(serve(self._app, self._listener, stop), name="http")
 
+    def _progress(self) -> object | None:
+        """Of the owner, while it is not ending: that has a deadline of its own."""
+        return None if self._ingest is None or self._ending.is_set() else self._ingest.turns
+
     def _on_standby(self, reason: str) -> None:
         self._waiting_for = reason
+        self._supervisor.tell(STATUS=reason)
         log.warning("%s; waiting for its lock", reason)
 
     async def _run_with(self, ledger: Ledger, seed: bytes, stop: asyncio.Event) -> Summary | None:
@@ -155,6 +165,7 @@ class Service:
             self._resume(ledger, public_log)
             site = create_site(self._context(parts), self._keeping)
             self._app.app = self._traces.around(site)
+            self._supervisor.tell(STATUS=f"owner, opened at height {ledger.height}")
             log.info("running source=%s relays=%d", settings.source.kind, len(relays))
             await self._run_stages(parts, stop, link)
             summary = Summary(
@@ -308,6 +319,7 @@ class Service:
             await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
             halt.set()
             self._ending.set()
+            self._supervisor.tell(STOPPING="1", STATUS="draining")
             self._tell_failure(task for task in everything if task.done())
             await drain(first, followers, sealed_all, stopping, self._settings.limits.drain_deadline_s)
             if watching.done():

@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 
 from farechain.errors import EXIT_UNAVAILABLE, FarechainError
 from farechain.sources import Chunk, Partition, RawChunk, raw_batches
-from farechain.sources.kafka_client import connect, unreachable
+from farechain.sources.kafka_client import DENIED, connect, unreachable
 from farechain.sources.topic_checks import TopicChecks, source_record
 
 TEND_S = 1.0
@@ -96,7 +96,7 @@ class KafkaSource:
         return self._raw
 
     async def start(self) -> None:
-        """See ``Source``. Also ``E_BROKER`` (exit code 4) where nobody answers."""
+        """See ``Source``. Also, with exit code 4, what ``connect`` raises, and ``E_TOPIC_DENIED``."""
         self._client = await connect(self._bootstrap, self._security)
         checks = TopicChecks(self._client, self._partitions)
         try:
@@ -161,6 +161,8 @@ class KafkaSource:
             fetched = await self._consumer_or_fail().getmany(timeout_ms=timeout_ms)
         except OffsetOutOfRangeError as error:
             raise await self._out_of_range(error) from error
+        except DENIED as error:
+            raise unreachable(self._bootstrap, error) from error
         except KafkaError as error:
             message = f"Kafka refuses to go on: {type(error).__name__}: {error}"
             raise FarechainError("E_BROKER", message, EXIT_UNAVAILABLE) from error

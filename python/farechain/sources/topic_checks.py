@@ -25,7 +25,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from farechain._core import SourceRecord, input_digest
 from farechain.errors import FarechainError
 from farechain.sources import NO_DIGEST, Partition
-from farechain.sources.topic_metadata import topic_metadata
+from farechain.sources.topic_metadata import READ, denied, topic_metadata
 
 PROBE_BYTES = 1 << 20
 PROBE_WAIT_MS = 100
@@ -72,10 +72,14 @@ class TopicChecks:
         """Compares topic ids with the ledger's; returns the names of topics that do not exist.
 
         Raises:
-            FarechainError: ``E_TOPIC_RECREATED``; ``E_TOPIC_UNKNOWN`` for a partition beyond the count.
+            FarechainError: ``E_TOPIC_RECREATED``; ``E_TOPIC_UNKNOWN`` for a partition beyond the count;
+                ``E_TOPIC_DENIED`` for a topic that this user may not read.
             KafkaError: nobody answers.
         """
         found = await topic_metadata(self._client, self._names)
+        hidden = [name for name, topic in found.items() if not topic.allows(READ)]
+        if hidden:
+            raise denied(hidden, "read")
         for partition in self._partitions:
             topic = found.get(partition.topic)
             if topic is None:

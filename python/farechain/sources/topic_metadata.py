@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import IncompatibleBrokerVersion, NodeNotReadyError
+from aiokafka.errors import IncompatibleBrokerVersion, NodeNotReadyError, TopicAuthorizationFailedError
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
+from farechain.errors import EXIT_UNAVAILABLE, FarechainError
+from farechain.sources.kafka_client import GRANT
+
 NO_ID = bytes(16)
+READ, WRITE = 3, 4
+"""Kafka's AclOperation."""
 
 
 class Uuid(AbstractType[bytes]):  # type: ignore[misc]
@@ -105,7 +110,7 @@ class _MetadataRequest(Request[MetadataRequestV10]):  # type: ignore[misc]
         self._topics: list[tuple[bytes, str, dict[int, bytes]]] = [(NO_ID, name, {}) for name in topics]
 
     def build(self, request_struct_class: type[MetadataRequestV10]) -> MetadataRequestV10:
-        return request_struct_class(self._topics, False, False, False, {})
+        return request_struct_class(self._topics, False, False, True, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +120,19 @@ class TopicMetadata:
     topic_id: bytes
     partitions: int
     has_leaders: bool
+    operations: int
+    """Bit set of what this user may do (Kafka's AclOperation); negative where the broker does not say."""
+
+    def allows(self, operation: int) -> bool:
+        """Whether this user may do it, as far as the broker says."""
+        return self.operations < 0 or bool(self.operations >> operation & 1)
 
 
 async def topic_metadata(client: AIOKafkaClient, topics: Iterable[str]) -> dict[str, TopicMetadata]:
     """Metadata of the topics that exist, from any broker that answers.
 
     Raises:
+        FarechainError: ``E_TOPIC_DENIED``: one may not even be seen by this user.
         KafkaError: no broker answers, or it is older than 2.8.
     """
     request = _MetadataRequest(topics)
@@ -135,8 +147,17 @@ async def topic_metadata(client: AIOKafkaClient, topics: Iterable[str]) -> dict[
             break
     else:
         raise NodeNotReadyError("no broker is connected")
+    hidden = [name for code, name, *_ in response.topics if code == TopicAuthorizationFailedError.errno]
+    if hidden:
+        raise denied(hidden, "see")
     return {
-        name: TopicMetadata(topic_id, len(partitions), all(part[2] >= 0 for part in partitions))
-        for code, name, topic_id, _internal, partitions, *_ in response.topics
+        name: TopicMetadata(topic_id, len(parts), all(part[2] >= 0 for part in parts), operations)
+        for code, name, topic_id, _internal, parts, operations, _tags in response.topics
         if code == 0
     }
+
+
+def denied(topics: Iterable[str], what: str) -> FarechainError:
+    """The error for topics that this user may not ``what``."""
+    message = f"the user of [kafka] may not {what} the topics {', '.join(topics)}: {GRANT}"
+    return FarechainError("E_TOPIC_DENIED", message, EXIT_UNAVAILABLE)

@@ -113,6 +113,13 @@ impl Header {
         decoder.end()?;
         Ok(header)
     }
+
+    /// Whether these begin as a header of a version or a suite that is not known here.
+    pub fn is_foreign(bytes: &[u8]) -> bool {
+        let mut decoder = Decoder::new(bytes);
+        let marks = decoder.array().and_then(|_| Ok((decoder.uint()?, decoder.uint()?)));
+        marks.is_ok_and(|marks| marks != (VERSION, SUITE))
+    }
 }
 
 impl SourceRange {

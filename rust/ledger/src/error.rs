@@ -20,6 +20,8 @@ pub enum LedgerError {
     Io(String),
     /// The files contradict themselves: stop and audit.
     Corrupt(String),
+    /// The files are of a format that this program does not know; nothing was changed. Use the program that wrote them.
+    Format(String),
     /// An argument is wrong.
     Invalid(String),
     /// The second copy does not have the block, or is another chain's: nothing of it was acknowledged.
@@ -39,6 +41,7 @@ impl LedgerError {
             LedgerError::Poisoned(_) => "poisoned",
             LedgerError::Io(_) => "io",
             LedgerError::Corrupt(_) => "corrupt",
+            LedgerError::Format(_) => "format",
             LedgerError::Invalid(_) => "invalid",
             LedgerError::Replica(_) => "replica",
             LedgerError::Archive(_) => "archive",
@@ -52,6 +55,14 @@ impl LedgerError {
     pub(crate) fn corrupt(path: &Path, byte: u64, what: impl fmt::Display) -> LedgerError {
         LedgerError::Corrupt(format!("{} at byte {byte}: {what}; stop and run `farechain audit`", path.display()))
     }
+
+    pub(crate) fn format(path: &Path, byte: u64) -> LedgerError {
+        LedgerError::Format(format!(
+            "{} at byte {byte} is of a format that this version of farechain does not know: start the version that \
+             wrote it; nothing was changed",
+            path.display()
+        ))
+    }
 }
 
 impl fmt::Display for LedgerError {
@@ -64,6 +75,7 @@ impl fmt::Display for LedgerError {
             | LedgerError::Poisoned(text)
             | LedgerError::Io(text)
             | LedgerError::Corrupt(text)
+            | LedgerError::Format(text)
             | LedgerError::Invalid(text)
             | LedgerError::Replica(text)
             | LedgerError::Archive(text) => f.write_str(text),

@@ -138,3 +138,27 @@ fn creating_again_after_a_cut_off_creation_works_and_never_over_a_ledger() {
     assert_eq!(fs::read(segment(&dir)).expect("readable"), genesis);
     assert_eq!(open(&dir).height(), 0);
 }
+
+#[test]
+fn what_another_version_wrote_is_refused_and_left_as_it_is() {
+    let dir = Dir::new("foreign");
+    let (before, after) = small(&dir);
+    open(&dir).close().expect("a snapshot");
+    let snapshot = dir.ledger().join("index").join("snapshot");
+    let whole = fs::read(segment(&dir)).expect("readable");
+    let length = u32::from_be_bytes(whole[before + 4..before + 8].try_into().expect("4 bytes")) as usize;
+    let evidence = before + (24 + length).next_multiple_of(8);
+    fs::remove_file(&snapshot).expect("there");
+    for at in [0, before, evidence, after] {
+        let mut later = whole.clone();
+        later[at..at + 4].copy_from_slice(b"FCL2");
+        fs::write(segment(&dir), &later).expect("writable");
+        for readonly in [true, false] {
+            let options = OpenOptions { readonly, ..OpenOptions::default() };
+            let refused = Ledger::open(&dir.ledger(), options).expect_err("another format");
+            assert_eq!(refused.kind(), "format", "mark at {at}: {refused}");
+            assert!(refused.to_string().contains(&format!("byte {at} ")), "{refused}");
+            assert_eq!(fs::read(segment(&dir)).expect("readable"), later, "nothing was changed");
+        }
+    }
+}

@@ -9,7 +9,6 @@ use farechain_core::cbor::Encoder;
 use farechain_core::digest::{Digest, leaf};
 use farechain_core::outcome::Location;
 use farechain_core::record::{Record, StateRecord, composed};
-use farechain_core::registry::Committed;
 use farechain_core::state_proof::{PartProof, Step, Subject, named_invoice};
 
 use crate::batch::PreparedBatch;
@@ -124,7 +123,7 @@ impl Ledger {
     /// A map as it was found may be the one that was committed to last, or one that later blocks did not change.
     fn take_committed(&self, view: View) {
         let last = self.registry().committed();
-        if let Some((location, said)) = last.and_then(|last| self.said_by(last))
+        if let Some((location, said)) = last.and_then(|last| self.said_at(last.location))
             && said.root == view.root()
         {
             self.keep_committed(location, view);
@@ -133,8 +132,11 @@ impl Ledger {
 
     /// How current state is known.
     pub fn state_status(&self) -> StateStatus {
-        let last = self.registry().committed();
-        let committed = last.and_then(|last| self.said_by(last));
+        let last = self.registry().committed().map(|last| last.location);
+        // While a block is written the registry is ahead of the log: its commitment is not durable yet, and none is due.
+        let writing = last.is_some_and(|last| last.height >= self.log.blocks());
+        let durable = if writing { self.views().committed.back().map(|(location, _)| *location) } else { last };
+        let committed = durable.and_then(|location| self.said_at(location));
         let views = self.views();
         let (applied, keys) = match &views.applied {
             Some(view) => (Some(height_of(view)), view.count()),
@@ -143,13 +145,13 @@ impl Ledger {
         let newest = views.committed.back().map(|(location, view)| (*location, view.root()));
         let provable = committed.is_some_and(|(location, said)| newest == Some((location, said.root)));
         let root = views.applied.as_ref().map(View::root);
-        let is_due = keys > 0 && (!provable || committed.map(|(_, said)| said.root) != root);
+        let is_due = !writing && keys > 0 && (!provable || committed.map(|(_, said)| said.root) != root);
         StateStatus { applied, keys, committed, is_due }
     }
 
-    fn said_by(&self, last: Committed) -> Option<(Location, StateRecord)> {
-        match read_record(&self.log, last.location) {
-            Record::State(state) => Some((last.location, state)),
+    fn said_at(&self, location: Location) -> Option<(Location, StateRecord)> {
+        match read_record(&self.log, location) {
+            Record::State(state) => Some((location, state)),
             _ => None,
         }
     }

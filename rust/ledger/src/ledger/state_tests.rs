@@ -76,3 +76,23 @@ fn no_commitment_is_to_a_state_that_is_not_there_or_before_the_last_one() {
         assert!(matches!(wrong, Err(LedgerError::Corrupt(_))), "{wrong:?}");
     }
 }
+
+#[test]
+fn what_state_is_known_can_be_asked_while_a_block_that_commits_to_it_is_written() {
+    let (_dir, ledger) = opened("asked");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for _ in 0..100 {
+                ledger.apply_state().expect("applied");
+                let (batch, _) = ledger.prepare(ledger.intake().seal(1));
+                ledger.commit_with_state(&batch, 0).expect("committed");
+            }
+        });
+        while !writer.is_finished() {
+            let committed = ledger.state_status().committed;
+            assert!(committed.is_none_or(|(location, _)| location.height <= ledger.height()));
+        }
+        writer.join().expect("written");
+    });
+    assert_eq!(ledger.height(), 100);
+}

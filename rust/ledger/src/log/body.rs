@@ -197,6 +197,11 @@ impl Body {
         &self.header
     }
 
+    /// Whether the bytes of a block have a header of a version or a suite that is not known here.
+    pub fn is_foreign(bytes: &[u8]) -> bool {
+        Layout::parse(bytes).and_then(|layout| bytes.get(layout.header())).is_some_and(Header::is_foreign)
+    }
+
     /// The header's bytes.
     pub fn header_bytes(&self) -> &[u8] {
         &self.bytes[self.layout.header()]

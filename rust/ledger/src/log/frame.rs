@@ -111,6 +111,18 @@ pub fn read(bytes: &[u8]) -> Option<(Head, &[u8], usize)> {
     (head.matches(body) && bytes.len() >= length).then_some((head, body, length))
 }
 
+/// Whether a frame that another version of this program wrote begins here: a later mark, or a whole frame of a kind that
+/// is not known. A write of this version that was cut off is never one: what is missing of it is zeros.
+pub fn is_foreign(bytes: &[u8]) -> bool {
+    let word = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let (Some(mark), Some(length), Some(crc), Some(kind)) = (word(0), word(4), word(8), word(12)) else { return false };
+    if mark != MAGIC {
+        return mark >> 8 == MAGIC >> 8 && mark > MAGIC;
+    }
+    let covered = bytes.get(12..HEAD_BYTES + length as usize);
+    kind > Kind::Rejected as u32 && covered.is_some_and(|covered| crc32c::crc32c(covered) == crc)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,5 +140,25 @@ mod tests {
             assert!(read(&other).is_none(), "byte {at}");
         }
         assert!(read(&bytes[..39]).is_none());
+    }
+
+    #[test]
+    fn frames_of_other_versions_are_known_as_such_and_cut_ones_of_this_are_not() {
+        let bytes = encode(Kind::Block, 7, &[b"twelve bytes"]);
+        for end in 0..=bytes.len() {
+            let mut cut = bytes.clone();
+            cut[end..].fill(0);
+            assert!(!is_foreign(&cut), "cut at {end}");
+            assert!(!is_foreign(&bytes[..end]), "short of {end}");
+        }
+        let mut later = bytes.clone();
+        later[3] += 1;
+        assert!(is_foreign(&later));
+        let mut unknown = bytes;
+        unknown[15] = 9;
+        assert!(!is_foreign(&unknown), "its checksum is of another kind");
+        let crc = crc32c::crc32c(&unknown[12..36]);
+        unknown[8..12].copy_from_slice(&crc.to_be_bytes());
+        assert!(is_foreign(&unknown));
     }
 }

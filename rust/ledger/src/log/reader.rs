@@ -105,12 +105,7 @@ pub struct LogReader {
 impl LogReader {
     /// Knows no block yet: recovery adds them.
     pub fn new(dir: &Path) -> LogReader {
-        LogReader {
-            dir: dir.to_path_buf(),
-            map: Arc::default(),
-            remembered: Arc::default(),
-            fetched: Arc::default(),
-        }
+        LogReader { dir: dir.to_path_buf(), map: Arc::default(), remembered: Arc::default(), fetched: Arc::default() }
     }
 
     /// The directory of the segments.

@@ -59,6 +59,7 @@ pub fn recover(
                         "bytes that are no block, before the next segment",
                     ));
                 }
+                segment.check_nothing_foreign_follows(end)?;
                 segment.check_nothing_acknowledged_follows(end, height)?;
                 if repair {
                     segment.zero_from(end)?;
@@ -160,6 +161,9 @@ impl Segment {
         let Some((evidence, _)) = self.frame(place.evidence_at(), Kind::Evidence, height, false)? else {
             return Ok(None);
         };
+        if Body::is_foreign(&bytes) {
+            return Err(LedgerError::format(&self.path, at));
+        }
         let body = Body::parse(bytes).filter(|body| body.header().height == height);
         let body = body.ok_or_else(|| LedgerError::corrupt(&self.path, at, "a block that cannot be read"))?;
         Ok(Some((place, body, place.evidence_at() + frame::padded(evidence as usize) as u64)))
@@ -171,6 +175,20 @@ impl Segment {
             LedgerError::corrupt(&self.path, place.evidence_at(), "the evidence of the last known block is not there")
         })?;
         Ok(place.evidence_at() + frame::padded(length as usize) as u64)
+    }
+
+    /// A frame of a later version, at the end or behind what of a block is here: that version acknowledged it.
+    fn check_nothing_foreign_follows(&self, from: u64) -> Result<(), LedgerError> {
+        let rest = self.read(from, (self.size - from) as usize)?.unwrap_or_default();
+        let mut at = 0;
+        while let Some(bytes) = rest.get(at..) {
+            if frame::is_foreign(bytes) {
+                return Err(LedgerError::format(&self.path, from + at as u64));
+            }
+            let Some(head) = Head::parse(bytes) else { break };
+            at += frame::padded(head.length as usize);
+        }
+        Ok(())
     }
 
     /// A later block behind a broken one: the broken one was acknowledged.
