@@ -33,6 +33,7 @@ VERBS = (
     "generate",
     "adapt",
     "demo",
+    "load",
     "broker",
     "command",
     "prove",

@@ -34,16 +34,17 @@ _HOURLY: dict[str, tuple[float, ...]] = {
 """Weight of each hour; minutes between are interpolated."""
 
 
-def _cumulative_minutes(hourly: tuple[float, ...]) -> list[float]:
-    weights = []
+def minute_weights(scene: str) -> list[float]:
+    """The weight of each of the day's 1,440 minutes."""
+    weights, hourly = [], _HOURLY[scene]
     for minute in range(1440):
         hour, part = divmod(minute + 30, 60)
         before, after = hourly[(hour - 1) % 24], hourly[hour % 24]
         weights.append(before + (after - before) * part / 60)
-    return list(accumulate(weights))
+    return weights
 
 
-_CUMULATIVE = {scene: _cumulative_minutes(hourly) for scene, hourly in _HOURLY.items()}
+_CUMULATIVE = {scene: list(accumulate(minute_weights(scene))) for scene in _HOURLY}
 
 
 def moments(rng: random.Random, scene: str, count: int) -> list[int]:

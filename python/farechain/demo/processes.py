@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,15 +30,24 @@ class Cost:
 
 
 class Child:
-    """A verb of farechain in a process of its own; its lines go to a file."""
+    """A verb of farechain in a process of its own; its lines go to a file.
 
-    def __init__(self, words: Sequence[str], lines: Path) -> None:
+    Attributes:
+        pid: of the process.
+        lines: the file of its lines.
+    """
+
+    def __init__(self, words: Sequence[str], lines: Path, environ: Mapping[str, str] | None = None) -> None:
         self._words = list(words)
-        self._lines = lines
+        self.lines = lines
         self._output = lines.open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "farechain", *words], stdout=subprocess.PIPE, stderr=self._output
+            [sys.executable, "-m", "farechain", *words],
+            stdout=subprocess.PIPE,
+            stderr=self._output,
+            env=None if environ is None else {**os.environ, **environ},
         )
+        self.pid = self._process.pid
         self._most_kib = 0
         self._watching = threading.Thread(target=self._watch_memory, daemon=True)
         self._watching.start()
@@ -47,6 +56,11 @@ class Child:
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; minus the signal that ended it."""
+        return self._process.poll()
 
     def wait_until_answering(self, url: str) -> None:
         """Waits for a 200 at ``url``. Raises ``FarechainError`` with its last line if it ends first."""
@@ -60,7 +74,7 @@ class Child:
             except httpx.TransportError:
                 pass
             time.sleep(POLL_S)
-        raise FarechainError("E_DEMO", f"{url} did not answer: see {self._lines}", EXIT_UNAVAILABLE)
+        raise FarechainError("E_DEMO", f"{url} did not answer: see {self.lines}", EXIT_UNAVAILABLE)
 
     def result(self) -> tuple[dict[str, Any], Cost]:
         """Waits for the end of a verb that was started with ``--json``: its result and its cost."""
@@ -76,9 +90,14 @@ class Child:
         _output, cost, _code = self._finish()
         return cost
 
+    def pause(self) -> None:
+        """Stops it with SIGSTOP, as a hanging machine would; ``kill`` ends it all the same."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
-        """Ends it with SIGKILL, as a power cut would."""
-        self._process.kill()
+        """Ends it with SIGKILL, as a power cut would; does nothing if it has ended."""
+        if self.running:
+            self._process.kill()
         self._finish()
 
     def _watch_memory(self) -> None:
@@ -90,16 +109,18 @@ class Child:
 
     def _finish(self) -> tuple[bytes, Cost, int]:
         assert self._process.stdout is not None
-        output = self._process.stdout.read()
-        _pid, status, usage = os.wait4(self._process.pid, 0)
-        code = os.waitstatus_to_exitcode(status)
-        self._process.returncode = code
+        output = b"" if self._process.stdout.closed else self._process.stdout.read()
+        cpu_s = 0.0  # of one that ended by itself and was asked about, nobody knows it any more
+        if self._process.returncode is None:
+            _pid, status, usage = os.wait4(self._process.pid, 0)
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+            cpu_s = usage.ru_utime + usage.ru_stime
         self._process.stdout.close()
         self._output.close()
-        return output, Cost(usage.ru_utime + usage.ru_stime, self._most_kib / 1024), code
+        return output, Cost(cpu_s, self._most_kib / 1024), self._process.returncode
 
     def _failed(self) -> FarechainError:
-        told = self._lines.read_text("utf-8", "replace").strip().splitlines()
+        told = self.lines.read_text("utf-8", "replace").strip().splitlines()
         last = told[-1] if told else "it said nothing"
         return FarechainError("E_DEMO", f"farechain {self._words[0]} ended: {last}", EXIT_UNAVAILABLE)
 

@@ -1,0 +1,264 @@
+"""The process that sends: events at their intended moments, whatever the service does. It times no answer.
+
+Another process signs ahead, at a lower priority; a queue a partition lets a broker that is slow or away delay
+the acknowledgements, never the loop. An event's slip is how late the loop handed it to its partition's queue:
+the generator's own fault, and nobody else's.
+"""
+
+import asyncio
+import math
+import multiprocessing
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from farechain.config import KafkaSettings
+from farechain.errors import EXIT_CHECK_FAILED, EXIT_UNAVAILABLE, FarechainError
+from farechain.load.arrivals import Points, arrivals
+from farechain.load.journal import NEVER_INTENDED, JournalWriter
+from farechain.load.payments import PLACES, Payment, Payments, Place
+from farechain.service import opening
+
+SPAN_S = 0.25
+"""Signed at once: 1,250 events of 5,000 a second, about 30 ms of two cores."""
+SPANS_AHEAD = 16
+TICK_S = 0.004
+"""The loop looks no more often than this; an event waits for it half a tick in the mean."""
+QUEUED_MAX = 1_000_000
+"""Events that wait for a broker that is away: 200 s of 5,000 a second, 800 MB."""
+FELL_BEHIND = "THE GENERATOR FELL BEHIND"
+BEHIND_MAX_S = 20
+"""A generator that is so late gives up: the run has failed whatever follows."""
+BACKLOG_AT_ONCE = 5_000
+BATCH_BYTES_MAX = 256 * 1024
+REQUEST_TIMEOUT_MS = 120_000
+SIGNER_NICENESS = 10
+_ZONE = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorSpec:
+    """What one generator does. ``run`` goes into its transaction ids, ``generator`` is (n, m): n-th of m."""
+
+    kafka: KafkaSettings
+    idempotent: bool
+    keys: Path
+    points: Points
+    seconds: float
+    seed: int
+    run: str
+    generator: tuple[int, int]
+    journal: Path
+    backlog: int
+    backlog_places: tuple[Place, ...]
+
+
+def generate(spec: GeneratorSpec, line: Connection) -> None:
+    """The whole life of a generator process.
+
+    Over the line: it says ``("ready",)`` once the backlog is in Kafka and the first spans are signed, is told
+    the start (nanoseconds of the monotonic clock, as all moments here), says ``("done", facts)`` after the
+    last acknowledgement; or ``("failed", code, message)``.
+    """
+    _end_with_parent()
+    try:
+        line.send(("done", asyncio.run(_generate(spec, line))))
+    except* FarechainError as errors:
+        error = _first(errors)
+        line.send(("failed", getattr(error, "code", "E_LOAD"), str(error)))
+    except* (KafkaError, OSError) as errors:
+        error = _first(errors)
+        line.send(("failed", "E_BROKER", f"events cannot be sent: {type(error).__name__}: {error}"))
+    except* EOFError:
+        pass  # who started this is gone
+
+
+def _end_with_parent() -> None:
+    """However the parent ends, this process does not outlive it."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(EXIT_UNAVAILABLE)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first that is no group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _generate(spec: GeneratorSpec, line: Connection) -> dict[str, float]:
+    journal = JournalWriter(spec.journal, PLACES)
+    signing = ProcessPoolExecutor(
+        1, multiprocessing.get_context("spawn"), initializer=_begin_signing, initargs=(spec,)
+    )
+    producer = AIOKafkaProducer(
+        bootstrap_servers=spec.kafka.bootstrap,
+        enable_idempotence=spec.idempotent,
+        acks="all",
+        compression_type="lz4",
+        max_batch_size=BATCH_BYTES_MAX,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        **opening.security_of(spec.kafka),
+    )
+    try:
+        await producer.start()
+        queues = {place: _Queue(producer, place, journal) for place in PLACES}
+        async with asyncio.TaskGroup() as tasks:
+            for queue in queues.values():
+                tasks.create_task(queue.run())
+            dispatching = tasks.create_task(_dispatch(spec, line, signing, queues))
+        signing.shutdown()
+        return dispatching.result() | {"cpu_s": round(sum(os.times()[:4]), 2)}
+    finally:
+        signing.shutdown(cancel_futures=True)
+        await producer.stop()
+        journal.close()
+
+
+async def _dispatch(
+    spec: GeneratorSpec, line: Connection, signing: ProcessPoolExecutor, queues: "dict[Place, _Queue]"
+) -> dict[str, float]:
+    """Hands every event to its queue at its moment; ends the queues."""
+    try:
+        for first in range(0, spec.backlog, BACKLOG_AT_ONCE):
+            count = min(BACKLOG_AT_ONCE, spec.backlog - first)
+            made = await asyncio.wrap_future(signing.submit(_sign_backlog, count, spec.backlog_places))
+            await asyncio.gather(*(queue.idle.wait() for queue in queues.values()))
+            for payment in made:
+                queues[payment.place].put(NEVER_INTENDED, 0, payment)
+        spans = _spans(spec, signing)
+        moments, payments = await anext(spans)
+        line.send(("ready",))
+        start_ns: int = await asyncio.to_thread(line.recv)
+        sent = 0
+        while True:
+            for moment, payment in zip(moments, payments, strict=True):
+                at_ns = start_ns + round(moment * 1e9)
+                early_ns = at_ns - time.monotonic_ns()
+                if early_ns > 0:
+                    await asyncio.sleep(max(early_ns / 1e9, TICK_S))
+                slip_us = max(0, time.monotonic_ns() - at_ns) // 1000
+                queues[payment.place].put(at_ns, slip_us, payment)
+            sent += len(moments)
+            if time.monotonic_ns() - start_ns > (moments[-1] + BEHIND_MAX_S if moments else math.inf) * 1e9:
+                message = f"{FELL_BEHIND} by {BEHIND_MAX_S} s: this machine cannot send at this rate"
+                raise FarechainError("E_LOAD", message, EXIT_CHECK_FAILED)
+            if sum(len(queue.due) for queue in queues.values()) > QUEUED_MAX:
+                message = f"the broker takes too little: {QUEUED_MAX} events wait in the generator"
+                raise FarechainError("E_LOAD", message, EXIT_UNAVAILABLE)
+            try:
+                moments, payments = await anext(spans)
+            except StopAsyncIteration:
+                break
+        return {"sent": sent, "late_s": time.monotonic() - start_ns / 1e9 - spec.seconds}
+    finally:
+        for queue in queues.values():
+            queue.end()
+
+
+async def _spans(
+    spec: GeneratorSpec, signing: ProcessPoolExecutor
+) -> AsyncIterator[tuple[Sequence[float], list[Payment]]]:
+    """The spans of the run in order, some of them signed ahead."""
+    ahead: deque[Future[tuple[Sequence[float], list[Payment]]]] = deque()
+    count = math.ceil(spec.seconds / SPAN_S)
+    for number in range(min(SPANS_AHEAD, count)):
+        ahead.append(signing.submit(_sign_span, number))
+    for number in range(SPANS_AHEAD, count + SPANS_AHEAD):
+        if not ahead:
+            return
+        span = await asyncio.wrap_future(ahead.popleft())
+        if number < count:
+            ahead.append(signing.submit(_sign_span, number))
+        yield span
+
+
+class _Queue:
+    """Events of one partition on their way to Kafka; what comes while a batch is away goes with the next."""
+
+    def __init__(self, producer: AIOKafkaProducer, place: Place, journal: JournalWriter) -> None:
+        self.due: deque[tuple[int, int, Payment]] = deque()
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self._producer = producer
+        self._place = place
+        self._journal = journal
+        self._wake = asyncio.Event()
+        self._ended = False
+
+    def put(self, at_ns: int, slip_us: int, payment: Payment) -> None:
+        """Takes an event; never waits."""
+        self.due.append((at_ns, slip_us, payment))
+        self.idle.clear()
+        self._wake.set()
+
+    def end(self) -> None:
+        """Nothing comes any more."""
+        self._ended = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Sends until the end, in order, and writes what was acknowledged into the journal."""
+        while True:
+            while self.due:
+                await self._send()
+            self.idle.set()
+            if self._ended:
+                return
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _send(self) -> None:
+        batch, taken = self._producer.create_batch(), []
+        while self.due:
+            at_ns, slip_us, one = self.due[0]
+            headers = [("fc-kid", one.kid), ("fc-sig", one.signature)]
+            # An empty batch takes a record of any size.
+            if batch.append(key=one.key, value=one.value, timestamp=None, headers=headers) is None:
+                break
+            self.due.popleft()
+            taken.append((at_ns, slip_us, one.fen))
+        topic, partition = self._place
+        acknowledged = await (await self._producer.send_batch(batch, topic, partition=partition))
+        self._journal.write(self._place, acknowledged.offset, taken)
+
+
+class _Signing:
+    """What the signing process keeps."""
+
+    spec: GeneratorSpec
+    payments: Payments
+
+
+def _begin_signing(spec: GeneratorSpec) -> None:
+    _end_with_parent()
+    os.nice(SIGNER_NICENESS)
+    _Signing.spec = spec
+    _Signing.payments = Payments(spec.keys, seed=spec.seed, run=spec.run, generator=spec.generator)
+
+
+def _sign_span(number: int) -> tuple[Sequence[float], list[Payment]]:
+    spec = _Signing.spec
+    span_s = (number * SPAN_S, min((number + 1) * SPAN_S, spec.seconds))
+    moments = arrivals(spec.points, span_s, spec.seed, spec.generator)
+    return moments, _Signing.payments.make(len(moments), datetime.now(_ZONE))
+
+
+def _sign_backlog(count: int, places: Sequence[Place]) -> list[Payment]:
+    return _Signing.payments.make(count, datetime.now(_ZONE), places)
