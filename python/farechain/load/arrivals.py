@@ -7,16 +7,19 @@ answer of the service can move one (an open loop).
 import random
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from farechain.day.curve import minute_weights
-from farechain.load.scenario import Scenario
+
+if TYPE_CHECKING:
+    from farechain.load.scenario import Scenario
 
 Points = tuple[tuple[float, float], ...]
 """(second, events a second) in order; linear between two, level before the first and after the last."""
 _SCENE = "METRO"
 
 
-def points_of(scenario: Scenario) -> Points:
+def points_of(scenario: "Scenario") -> Points:
     """The rate of a scenario over its seconds."""
     rate, seconds = scenario.rate, scenario.seconds
     if rate.shape == "points":

@@ -7,30 +7,25 @@ the generator's own fault, and nobody else's.
 
 import asyncio
 import math
-import multiprocessing
 import os
-import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from farechain.config import KafkaSettings
 from farechain.errors import EXIT_CHECK_FAILED, EXIT_UNAVAILABLE, FarechainError
-from farechain.load.arrivals import Points, arrivals
 from farechain.load.journal import NEVER_INTENDED, JournalWriter
-from farechain.load.payments import PLACES, Payment, Payments, Place
-from farechain.service import opening
+from farechain.load.payments import PLACES, Payment, Place
+from farechain.load.signing import SPAN_S, Signing, SigningSpec, Span, end_with_parent
 
-SPAN_S = 0.25
-"""Signed at once: 1,250 events of 5,000 a second, about 30 ms of two cores."""
 SPANS_AHEAD = 16
 TICK_S = 0.004
 """The loop looks no more often than this; an event waits for it half a tick in the mean."""
@@ -42,22 +37,15 @@ BEHIND_MAX_S = 20
 BACKLOG_AT_ONCE = 5_000
 BATCH_BYTES_MAX = 256 * 1024
 REQUEST_TIMEOUT_MS = 120_000
-SIGNER_NICENESS = 10
-_ZONE = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSpec:
-    """What one generator does. ``run`` goes into its transaction ids, ``generator`` is (n, m): n-th of m."""
+    """What one generator sends, and where it writes what was sent."""
 
     kafka: KafkaSettings
     idempotent: bool
-    keys: Path
-    points: Points
-    seconds: float
-    seed: int
-    run: str
-    generator: tuple[int, int]
+    signing: SigningSpec
     journal: Path
     backlog: int
     backlog_places: tuple[Place, ...]
@@ -70,7 +58,7 @@ def generate(spec: GeneratorSpec, line: Connection) -> None:
     the start (nanoseconds of the monotonic clock, as all moments here), says ``("done", facts)`` after the
     last acknowledgement; or ``("failed", code, message)``.
     """
-    _end_with_parent()
+    end_with_parent()
     try:
         line.send(("done", asyncio.run(_generate(spec, line))))
     except* FarechainError as errors:
@@ -83,16 +71,12 @@ def generate(spec: GeneratorSpec, line: Connection) -> None:
         pass  # who started this is gone
 
 
-def _end_with_parent() -> None:
-    """However the parent ends, this process does not outlive it."""
-    parent = multiprocessing.parent_process()
+def _security(kafka: KafkaSettings) -> dict[str, Any]:
+    if kafka.protocol == "PLAINTEXT":
+        return {}
+    from farechain.service import opening  # seconds of imports, which most runs do not need
 
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(EXIT_UNAVAILABLE)
-
-    threading.Thread(target=watch, daemon=True).start()
+    return opening.security_of(kafka)
 
 
 def _first(error: BaseException) -> BaseException:
@@ -104,9 +88,7 @@ def _first(error: BaseException) -> BaseException:
 
 async def _generate(spec: GeneratorSpec, line: Connection) -> dict[str, float]:
     journal = JournalWriter(spec.journal, PLACES)
-    signing = ProcessPoolExecutor(
-        1, multiprocessing.get_context("spawn"), initializer=_begin_signing, initargs=(spec,)
-    )
+    signing = Signing(spec.signing)
     producer = AIOKafkaProducer(
         bootstrap_servers=spec.kafka.bootstrap,
         enable_idempotence=spec.idempotent,
@@ -114,7 +96,7 @@ async def _generate(spec: GeneratorSpec, line: Connection) -> dict[str, float]:
         compression_type="lz4",
         max_batch_size=BATCH_BYTES_MAX,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
-        **opening.security_of(spec.kafka),
+        **_security(spec.kafka),
     )
     try:
         await producer.start()
@@ -123,22 +105,22 @@ async def _generate(spec: GeneratorSpec, line: Connection) -> dict[str, float]:
             for queue in queues.values():
                 tasks.create_task(queue.run())
             dispatching = tasks.create_task(_dispatch(spec, line, signing, queues))
-        signing.shutdown()
+        signing.close()
         return dispatching.result() | {"cpu_s": round(sum(os.times()[:4]), 2)}
     finally:
-        signing.shutdown(cancel_futures=True)
+        signing.close()
         await producer.stop()
         journal.close()
 
 
 async def _dispatch(
-    spec: GeneratorSpec, line: Connection, signing: ProcessPoolExecutor, queues: "dict[Place, _Queue]"
+    spec: GeneratorSpec, line: Connection, signing: Signing, queues: "dict[Place, _Queue]"
 ) -> dict[str, float]:
     """Hands every event to its queue at its moment; ends the queues."""
     try:
         for first in range(0, spec.backlog, BACKLOG_AT_ONCE):
             count = min(BACKLOG_AT_ONCE, spec.backlog - first)
-            made = await asyncio.wrap_future(signing.submit(_sign_backlog, count, spec.backlog_places))
+            made = await asyncio.wrap_future(signing.backlog(count, spec.backlog_places))
             await asyncio.gather(*(queue.idle.wait() for queue in queues.values()))
             for payment in made:
                 queues[payment.place].put(NEVER_INTENDED, 0, payment)
@@ -166,26 +148,24 @@ async def _dispatch(
                 moments, payments = await anext(spans)
             except StopAsyncIteration:
                 break
-        return {"sent": sent, "late_s": time.monotonic() - start_ns / 1e9 - spec.seconds}
+        return {"sent": sent, "late_s": time.monotonic() - start_ns / 1e9 - spec.signing.seconds}
     finally:
         for queue in queues.values():
             queue.end()
 
 
-async def _spans(
-    spec: GeneratorSpec, signing: ProcessPoolExecutor
-) -> AsyncIterator[tuple[Sequence[float], list[Payment]]]:
+async def _spans(spec: GeneratorSpec, signing: Signing) -> AsyncIterator[Span]:
     """The spans of the run in order, some of them signed ahead."""
-    ahead: deque[Future[tuple[Sequence[float], list[Payment]]]] = deque()
-    count = math.ceil(spec.seconds / SPAN_S)
+    ahead: deque[Future[Span]] = deque()
+    count = math.ceil(spec.signing.seconds / SPAN_S)
     for number in range(min(SPANS_AHEAD, count)):
-        ahead.append(signing.submit(_sign_span, number))
+        ahead.append(signing.span(number))
     for number in range(SPANS_AHEAD, count + SPANS_AHEAD):
         if not ahead:
             return
         span = await asyncio.wrap_future(ahead.popleft())
         if number < count:
-            ahead.append(signing.submit(_sign_span, number))
+            ahead.append(signing.span(number))
         yield span
 
 
@@ -237,28 +217,3 @@ class _Queue:
         topic, partition = self._place
         acknowledged = await (await self._producer.send_batch(batch, topic, partition=partition))
         self._journal.write(self._place, acknowledged.offset, taken)
-
-
-class _Signing:
-    """What the signing process keeps."""
-
-    spec: GeneratorSpec
-    payments: Payments
-
-
-def _begin_signing(spec: GeneratorSpec) -> None:
-    _end_with_parent()
-    os.nice(SIGNER_NICENESS)
-    _Signing.spec = spec
-    _Signing.payments = Payments(spec.keys, seed=spec.seed, run=spec.run, generator=spec.generator)
-
-
-def _sign_span(number: int) -> tuple[Sequence[float], list[Payment]]:
-    spec = _Signing.spec
-    span_s = (number * SPAN_S, min((number + 1) * SPAN_S, spec.seconds))
-    moments = arrivals(spec.points, span_s, spec.seed, spec.generator)
-    return moments, _Signing.payments.make(len(moments), datetime.now(_ZONE))
-
-
-def _sign_backlog(count: int, places: Sequence[Place]) -> list[Payment]:
-    return _Signing.payments.make(count, datetime.now(_ZONE), places)

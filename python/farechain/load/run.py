@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol
 
-from farechain.config import KafkaSettings, Settings
+from farechain.config import Settings
 from farechain.demo.processes import Child
 from farechain.errors import EXIT_CHECK_FAILED, EXIT_UNAVAILABLE, EXIT_USAGE, FarechainError
 from farechain.load import outcomes, report, timing, verdict
@@ -25,6 +25,7 @@ from farechain.load.page import page
 from farechain.load.payments import PLACES, Place
 from farechain.load.report import Measured
 from farechain.load.scenario import FaultTable, Scenario
+from farechain.load.signing import SigningSpec
 from farechain.load.watching import CheckpointFile, CheckpointUrl, ClusterWatch
 
 READY_TIMEOUT_S = 600.0
@@ -136,16 +137,11 @@ def _spec(
     scenario: Scenario, cluster: Cluster, run: str, part: tuple[int, int], journal: Path, *, idempotent: bool
 ) -> GeneratorSpec:
     backlog = scenario.backlog
-    kafka: KafkaSettings = cluster.settings.kafka
+    signing = SigningSpec(cluster.keys, points_of(scenario), scenario.seconds, scenario.seed, run, part)
     return GeneratorSpec(
-        kafka=kafka,
+        kafka=cluster.settings.kafka,
         idempotent=idempotent,
-        keys=cluster.keys,
-        points=points_of(scenario),
-        seconds=scenario.seconds,
-        seed=scenario.seed,
-        run=run,
-        generator=part,
+        signing=signing,
         journal=journal,
         backlog=backlog.events // part[1] if backlog else 0,
         backlog_places=backlog_places(scenario),
@@ -273,7 +269,15 @@ def _measure(
     )
     late_s = max(each["late_s"] for each in facts)
     kept = verdict.promises(
-        scenario, timed, findings, watched, start_ns, late_s=late_s, alone=local is not None, audit=audit
+        scenario,
+        timed,
+        findings,
+        watched,
+        start_ns,
+        late_s=late_s,
+        alone=local is not None,
+        audit=audit,
+        gone=gone,
     )
     return report.measured(
         scenario,

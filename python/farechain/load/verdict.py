@@ -87,6 +87,7 @@ def promises(
     late_s: float,
     alone: bool,
     audit: str | None,
+    gone: Sequence[str],
 ) -> list[Promise]:
     """Everything that must hold.
 
@@ -94,6 +95,7 @@ def promises(
         late_s: how much later than planned the generator handed over its last event.
         alone: nobody else sends events to this ledger.
         audit: what the audit found wrong; empty: nothing, None: there was none.
+        gone: services that ended by themselves, with their last line.
     """
     wrong = findings.wrong(alone=alone)
     kept = [_generator(scenario, timing.slip, late_s)]
@@ -111,6 +113,13 @@ def promises(
     )
     if audit is not None:
         kept.append(Promise("audit clean", not audit, audit or "every record was derived again"))
+    if any(fault.do == "full-disk" for fault in scenario.faults):
+        stopped = [line for line in gone if "E_IO" in line]
+        kept.append(
+            Promise(
+                "the service ends with E_IO on a full disk", bool(stopped), "; ".join(gone) or "it went on"
+            )
+        )
     growth = memory_growth(scenario, watched, start_ns)
     if growth is not None:
         kept.append(_memory(scenario, growth, findings.sent))
