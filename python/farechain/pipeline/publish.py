@@ -120,6 +120,9 @@ class Publisher:
         return True
 
     def _extend(self) -> int:
-        while self._log.size <= self._ledger.height:
+        # Up to where the ledger is now: on a slow disk it may grow faster than this follows, and whoever
+        # waits for a checkpoint must not wait until it rests.
+        height = self._ledger.height
+        while self._log.size <= height:
             self._log.catch_up(self._ledger)
         return self._log.size
