@@ -33,7 +33,8 @@ def page(facts: Mapping[str, Any]) -> str:
         f"<p>{escape(scenario['about'])}</p>",
         f'<p class="plain">{escape(facts["began"])}, farechain {escape(facts["version"])} '
         f"({escape(facts['instructions'])}); {scenario['warm_up_s']:g} s of warm-up, then "
-        f"{scenario['steady_s']:g} s steady. Times are from the moment at which an event was meant to be sent to the published checkpoint "
+        f"{scenario['steady_s']:g} s steady. Times are from the moment at which "
+        "an event was meant to be sent to the published checkpoint "
         "that covers it.</p>",
         f'<p class="verdict {kind}">{words}</p>',
         _table(

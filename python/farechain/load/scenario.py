@@ -4,7 +4,7 @@ import re
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -12,6 +12,7 @@ from farechain.config.section import Section
 from farechain.errors import EXIT_USAGE, FarechainError
 
 FILE_BYTES_MAX = 64 * 1024
+Pair = Annotated[tuple[float, float], Field(strict=False)]
 FaultKind = Literal[
     "kill-owner",
     "stop-owner",
@@ -34,13 +35,12 @@ class RateTable(Section):
         default=500,
         gt=0,
         le=100_000,
-        strict=False,
         description="Events a second: always (`steady`), or in the mean (`day`).",
     )
-    points: tuple[tuple[float, float], ...] = Field(
+    points: tuple[Pair, ...] = Field(
         default=(), strict=False, description="`[second, events a second]`, in order, of shape `points`."
     )
-    hours: tuple[float, float] = Field(
+    hours: Pair = Field(
         default=(0, 24), strict=False, description="The part of the day that is compressed into the run."
     )
 
@@ -70,7 +70,7 @@ class BacklogTable(Section):
 class FaultTable(Section):
     """One thing that goes wrong, or that an operator does about it."""
 
-    at_s: float = Field(ge=0, strict=False, description="Second of the run.")
+    at_s: float = Field(ge=0, description="Second of the run.")
     do: FaultKind = Field(description="What happens.")
     delay_ms: int = Field(
         default=0, ge=0, le=60_000, description="slow-disk: what each sync takes longer; 0 ends it."
@@ -86,31 +86,26 @@ class PromiseTable(Section):
     p99_ms: float = Field(
         default=1000,
         gt=0,
-        strict=False,
         description="From the intended moment to the published checkpoint, milliseconds.",
     )
     slip_p99_ms: float = Field(
         default=50,
         gt=0,
-        strict=False,
         description="How late the generator itself may be; more, and the run says nothing of the service.",
     )
     back_within_s: float = Field(
         default=0,
         ge=0,
-        strict=False,
         description="So long after the first fault, or the start with a backlog, p99 is not looked at.",
     )
     rss_growth_mb: float = Field(
         default=64,
         gt=0,
-        strict=False,
         description="Of the service: mean of the last third of the steady phase over the first third's.",
     )
     rss_growth_bytes_per_event: float = Field(
         default=64,
         ge=0,
-        strict=False,
         description="Beside that, what the index may keep of an event that came in between.",
     )
 
@@ -122,12 +117,10 @@ class Scenario(Section):
     about: str = Field(min_length=1, description="What it shows, in one sentence.")
     seed: int = Field(default=1, ge=0, description="Of arrivals and payments: the same seed gives the same.")
     warm_up_s: float = Field(
-        default=5, ge=0, strict=False, description="Seconds at the beginning that count for the oracle only."
+        default=5, ge=0, description="Seconds at the beginning that count for the oracle only."
     )
-    steady_s: float = Field(gt=0, le=86_400, strict=False, description="Seconds that the promises are about.")
-    drain_s: float = Field(
-        default=60, gt=0, strict=False, description="How long the last events may take at most."
-    )
+    steady_s: float = Field(gt=0, le=86_400, description="Seconds that the promises are about.")
+    drain_s: float = Field(default=60, gt=0, description="How long the last events may take at most.")
     services: int = Field(default=1, ge=1, le=2, description="2: the second one is a standby.")
     devices_of_day: int = Field(
         default=170_000,
