@@ -303,6 +303,14 @@ def test_latency_over_the_promise_fails_the_run_but_not_while_a_fault_is_allowed
     assert "back within it 4 s after the disturbance" in short.found
 
 
+def test_events_on_their_way_when_a_fault_comes_are_not_judged() -> None:
+    told = scenario_of(
+        '{"warm_up_s": 1, "faults": [{"at_s": 4, "do": "kill-owner"}], "promises": {"back_within_s": 3}}'
+    )
+    assert verdict.judged_seconds(told, ALL) == [1, 2, 7, 8, 9, 10]
+    assert verdict.judged_seconds(told, WITHOUT_BACKLOG) == list(range(1, 11))
+
+
 def test_memory_that_grows_and_checkpoints_that_go_back_fail_the_run(journals: list[Path]) -> None:
     sizes = [(START_NS + at * SECOND_NS, {"service": (100 + 20 * at) << 20}) for at in range(10)]
     watched = Watched(memory=sizes, went_back=["size 3 after 4"])

@@ -6,6 +6,7 @@ the generator's own fault, and nobody else's.
 """
 
 import asyncio
+import logging
 import math
 import os
 import time
@@ -41,7 +42,7 @@ REQUEST_TIMEOUT_MS = 120_000
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSpec:
-    """What one generator sends, and where it writes what was sent."""
+    """What one generator sends, and where it writes what was sent; its log lines go beside that file."""
 
     kafka: KafkaSettings
     idempotent: bool
@@ -59,6 +60,7 @@ def generate(spec: GeneratorSpec, line: Connection) -> None:
     last acknowledgement; or ``("failed", code, message)``.
     """
     end_with_parent()
+    logging.basicConfig(filename=spec.journal.with_suffix(".log"), filemode="w", level=logging.WARNING)
     try:
         line.send(("done", asyncio.run(_generate(spec, line))))
     except* FarechainError as errors:

@@ -97,10 +97,9 @@ def _marks(chart: Chart, x_of: _scale, y_of: _scale) -> list[str]:
     parts = []
     if chart.bound is not None:
         at = y_of(chart.bound[0])
+        place = f'x="{WIDTH - RIGHT - 4}" y="{at - 4:.1f}" text-anchor="end"'
         parts.append(f'<line class="bound" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        parts.append(
-            f'<text class="note" x="{WIDTH - RIGHT + 6}" y="{at + 4:.1f}">{escape(chart.bound[1])}</text>'
-        )
+        parts.append(f'<text class="note" {place}>{escape(chart.bound[1])}</text>')
     for number, (x, words) in enumerate(chart.marks):
         at = x_of(x)
         parts.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')

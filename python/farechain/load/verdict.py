@@ -1,5 +1,6 @@
 """What a scenario promises against what was measured: a line each, and whether it holds. Pure."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -34,7 +35,9 @@ def judged_seconds(scenario: Scenario, group: str) -> list[int]:
     if disturbed_s is None or group == WITHOUT_BACKLOG:
         return list(steady)
     back_s = disturbed_s + scenario.promises.back_within_s
-    return [second for second in steady if second < int(disturbed_s) or second >= back_s]
+    # What was meant to be sent a promised latency before a fault may be on its way when it comes.
+    on_its_way_s = math.floor(disturbed_s - scenario.promises.p99_ms / 1000)
+    return [second for second in steady if second < on_its_way_s or second >= back_s]
 
 
 def back_within_s(scenario: Scenario, seconds: Seconds) -> float | None:
