@@ -114,8 +114,9 @@ class LocalCluster:
                 self._slow.set(fault.delay_ms)
             case "full-disk":
                 # A write beyond the limit fails as on a full disk, with EFBIG: Python ignores SIGXFSZ.
-                limits = (fault.bytes, resource.RLIM_INFINITY)
-                resource.prlimit(self._services[0][1].pid, resource.RLIMIT_FSIZE, limits)
+                pid = self._services[0][1].pid
+                _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (fault.bytes, hard))
 
     def _forget_ended(self) -> None:
         self._gone = self.gone
