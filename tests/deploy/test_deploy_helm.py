@@ -8,7 +8,7 @@ from pathlib import Path
 
 import kubernetes_validate
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # it ships no types
 from prometheus_client import CollectorRegistry
 
 from deploy.charts import CHART, HERE, Object, Renderer, containers, helm, of_kind, only, pods, selects
