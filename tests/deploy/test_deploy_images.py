@@ -128,7 +128,7 @@ def test_compose_starts_what_the_design_names_with_room_to_drain(compose: dict[s
     services = compose["services"]
     witnesses = [name for name in services if name.startswith("witness-")]
     assert len(witnesses) == 3
-    wanted = {"kafka", "topics", "setup", "service", "prometheus", "alertmanager", "grafana"}
+    wanted = {"kafka", "setup", "service", "prometheus", "alertmanager", "grafana"}
     assert wanted == services.keys() - set(witnesses)
     grace_s = float(services["service"]["stop_grace_period"].rstrip("s"))
     assert grace_s >= Settings().limits.drain_deadline_s + 5
@@ -177,15 +177,6 @@ def test_what_compose_mounts_is_there(compose: dict[str, Any]) -> None:
             else:
                 used.add(source)
     assert used == named
-
-
-def test_compose_creates_the_topics_that_the_settings_read_and_write(compose: dict[str, Any]) -> None:
-    command = compose["services"]["topics"]["command"][0]
-    created = dict(re.findall(r"([a-z.]+):(\d+)", command.split("; do")[0]))
-    settings = Settings()
-    for topic in settings.source.topics:
-        assert created[topic.name] == str(topic.partitions)
-    assert {settings.outputs.receipts, settings.outputs.dead_letters} <= created.keys()
 
 
 def test_compose_publishes_where_things_listen(compose: dict[str, Any]) -> None:

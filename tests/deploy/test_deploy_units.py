@@ -10,7 +10,7 @@ import pytest
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted(path.name for path in DEPLOY.iterdir() if path.suffix in {".service", ".timer", ".socket"})
 SERVICES = [name for name in UNITS if name.endswith(".service")]
-EXPOSURE_MAX = 1.3
+EXPOSURE_MAX = 1.5
 """Of 10; what is left is the network, which these services are for."""
 
 
