@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes, once, what a trial deployment needs: keys, three witnesses, the configuration with their keys, genesis.
+# Makes, once, what a trial deployment needs: keys, three witnesses, the configuration with their keys, topics, genesis.
 #
 #   setup.sh STATE EXAMPLE     STATE is a directory of this user's, EXAMPLE is deploy/farechain.toml
 #
@@ -33,5 +33,5 @@ export FARECHAIN_WITNESSES_MEMBERS="[$members]" FARECHAIN_WITNESSES_THRESHOLD=2
 export FARECHAIN_LEDGER_PATH="$state/ledger" FARECHAIN_LEDGER_BUREAU_KEY_FILE="$state/keys/bureau.pub"
 export FARECHAIN_PUBLIC_LOG_KEY_FILE="$state/keys/log.key" FARECHAIN_PRIVATE_KEY_FILE="$state/keys/private.key"
 $farechain config show --config "$example" > "$state/farechain.toml.new"
-$farechain init --config "$state/farechain.toml.new" >&2
+$farechain init --create-topics --config "$state/farechain.toml.new" >&2
 mv "$state/farechain.toml.new" "$state/farechain.toml"

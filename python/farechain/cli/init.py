@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from farechain.cli.arguments import config_argument, settings_of, show
 
@@ -20,6 +20,11 @@ NO_TOPIC_ID = bytes(16)
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this verb."""
     config_argument(parser)
+    parser.add_argument(
+        "--create-topics",
+        action="store_true",
+        help="create the topics that the broker lacks: in its time, kept for ever, three copies where it can",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         from farechain.broker import topic_ids
 
         security = opening.security_of(settings.kafka)
+        if args.create_topics:
+            _create_topics(settings, security)
         ids = asyncio.run(topic_ids(settings.kafka.bootstrap, names, security))
     for name in names:
         if name not in ids:
@@ -70,6 +77,19 @@ def run(args: argparse.Namespace) -> int:
     text = f"ledger of {settings.ledger.chain} in {settings.ledger.path}\nlog key: {vkey}"
     show(args, {"path": str(settings.ledger.path), "chain": settings.ledger.chain, "vkey": vkey}, text)
     return 0
+
+
+def _create_topics(settings: "Settings", security: dict[str, Any]) -> None:
+    """Creates what is missing of the topics that are read and sent; what is there stays as it is."""
+    from farechain.broker import ensure_topics, topic_ids
+
+    wanted = {topic.name: topic.partitions for topic in settings.source.topics}
+    if settings.outputs.enabled:
+        widest = max(wanted.values())
+        wanted = {settings.outputs.receipts: widest, settings.outputs.dead_letters: 1} | wanted
+    there = asyncio.run(topic_ids(settings.kafka.bootstrap, wanted, security))
+    missing = {name: partitions for name, partitions in wanted.items() if name not in there}
+    asyncio.run(ensure_topics(settings.kafka.bootstrap, missing, security))
 
 
 def _private_store(settings: "Settings") -> None:
