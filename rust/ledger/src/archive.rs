@@ -63,11 +63,11 @@ fn archive_by_steps(
     sync_dir(target)?;
     let target = fs::canonicalize(target).map_err(|error| LedgerError::io(target, "read", &error))?;
     let mut list = archived::entries(&blocks)?;
-    let mut last = 0;
-    while archived::is_there(&blocks, last + 1)? {
-        last += 1;
+    let mut newest = 0;
+    while archived::is_there(&blocks, newest + 1)? {
+        newest += 1;
     }
-    let end = snapshot::last_segment(&dir.join("index")).unwrap_or(0).min((last + 1).saturating_sub(keep.max(1)));
+    let end = snapshot::last_segment(&dir.join("index")).unwrap_or(0).min((newest + 1).saturating_sub(keep.max(1)));
     let mut done = Archived::default();
     for number in 0..end {
         let here = segment_path(&blocks, number);
@@ -87,7 +87,7 @@ fn archive_by_steps(
         }
     }
     done.listed = list.len() as u64;
-    done.kept = u64::from(last + 1) - done.listed;
+    done.kept = u64::from(newest + 1) - done.listed;
     Ok(done)
 }
 

@@ -84,12 +84,11 @@ fn parse(line: &str) -> Option<Entry> {
 pub(crate) fn write(blocks: &Path, entries: &[Entry]) -> Result<(), LedgerError> {
     let path = list_path(blocks);
     let draft = path.with_extension("new");
-    let mut text = String::new();
-    for Entry { number, bytes, digest, dir } in entries {
-        text += &format!("{number:08} {bytes} {digest} {}\n", dir.display());
-    }
+    let line =
+        |Entry { number, bytes, digest, dir }: &Entry| format!("{number:08} {bytes} {digest} {}\n", dir.display());
+    let text: Vec<String> = entries.iter().map(line).collect();
     let written = File::create(&draft).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
+        file.write_all(text.concat().as_bytes())?;
         file.sync_all()?;
         fs::rename(&draft, &path)
     });

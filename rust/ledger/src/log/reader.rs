@@ -68,7 +68,10 @@ impl Contents {
 /// The contents of blocks that were read lately, each at the place that its height gives it: whoever reads one record
 /// of a block mostly reads others.
 #[derive(Debug)]
-struct Remembered(Mutex<Vec<Option<(u64, Arc<Contents>)>>>);
+struct Remembered(Mutex<Vec<Slot>>);
+
+/// A height with the contents of its block.
+type Slot = Option<(u64, Arc<Contents>)>;
 
 impl Default for Remembered {
     fn default() -> Remembered {
