@@ -1,6 +1,7 @@
 """What a second copy costs: one day with and without it, one after the other, the replica its own process."""
 
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -43,8 +44,9 @@ def _compared(place: Path, day: Path, block: int) -> list[Figure]:
     links: list[ReplicaLink] = []
     try:
         assert process.stderr is not None
-        line = next(line for line in process.stderr if "replica listening on" in line)
-        terms = ReplicaTerms("127.0.0.1", int(line.rsplit(":", 1)[1]), secret)
+        said = (re.search(r"replica listening on 127\.0\.0\.1:(\d+)", line) for line in process.stderr)
+        port = next(found[1] for found in said if found)
+        terms = ReplicaTerms("127.0.0.1", int(port), secret)
 
         def begun(ledger: _core.Ledger) -> None:
             links.append(ReplicaLink(ledger, terms, path / "state", taken.append))

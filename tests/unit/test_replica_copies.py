@@ -97,6 +97,7 @@ def test_every_changed_byte_of_a_copy_is_refused(tmp_path: Path) -> None:
             with pytest.raises(_core.LedgerError):
                 _core.append_copy(copy, cut)
         _core.append_copy(copy, message)
+    _core.apply_copy(copy)
     assert copy.head == owner.head
 
 

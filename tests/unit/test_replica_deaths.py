@@ -8,6 +8,7 @@ from a seed that is printed; ``FARECHAIN_KILL_SEED`` runs the same again, ``FARE
 import asyncio
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -86,8 +87,8 @@ def follow(machine: Machine) -> tuple["subprocess.Popen[str]", str]:
     process = verb(machine.config, "replica", "follow")
     assert process.stderr is not None
     for line in process.stderr:
-        if "replica listening on " in line:
-            return process, line.split("replica listening on ")[1].strip()
+        if found := re.search(r"replica listening on (127\.0\.0\.1:\d+)", line):
+            return process, found[1]
     raise AssertionError(f"no replica: {process.wait()}")
 
 
