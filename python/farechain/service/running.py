@@ -28,7 +28,7 @@ from farechain.pages.site import create_site
 from farechain.pipeline.clock import BlockClock
 from farechain.pipeline.ingest import BlockLimits, Ingest, Sealed
 from farechain.pipeline.publish import Published, Publisher
-from farechain.pipeline.relay import Position, Relay, receipts_of
+from farechain.pipeline.relay import Relay
 from farechain.pipeline.state import StateCommitments
 from farechain.replica.owner import ReplicaLink
 from farechain.service import opening, replicating
@@ -37,6 +37,7 @@ from farechain.service.commands import CommandDesk
 from farechain.service.draining import drain
 from farechain.service.private import PrivateFollower, open_store, signer_of
 from farechain.service.promising import PromiseKeeper, open_keeper
+from farechain.service.relaying import open_relays
 from farechain.service.restored import confirmed
 from farechain.service.resuming import resume
 from farechain.service.standby import Switch, standby_app
@@ -154,7 +155,9 @@ class Service:
             await source.start()
             stack.push_async_callback(source.close)
             commands = CommandDesk(ledger, http_source, settings.commands.timeout_ms / 1000)
-            relays = await self._relays(ledger, stack)
+            relays = await open_relays(
+                settings, ledger, stack, busy=self._is_catching_up, on_trouble=self._on_relay_trouble
+            )
             publisher = self._publisher(ledger, public_log)
             private = await self._private(ledger, commands, stack)
             self._promise = await open_keeper(
@@ -199,29 +202,6 @@ class Service:
             on_published=self._on_published,
             on_refused=self._on_refused,
         )
-
-    async def _relays(self, ledger: Ledger, stack: AsyncExitStack) -> dict[str, Relay]:
-        outputs = self._settings.outputs
-        if not outputs.enabled:
-            return {}
-        producer = await opening.open_producer(self._settings)
-        stack.push_async_callback(producer.stop)
-        views = {
-            outputs.receipts: ("receipts", receipts_of(ledger)),
-            outputs.dead_letters: ("dead-letters", ledger.dead_letters),
-        }
-        return {
-            topic: Relay(
-                ledger,
-                fetch,
-                producer,
-                topic,
-                Position(self._settings.state_dir / f"{name}.json"),
-                busy=self._is_catching_up,
-                on_trouble=self._on_relay_trouble,
-            )
-            for topic, (name, fetch) in views.items()
-        }
 
     async def _private(
         self, ledger: Ledger, commands: CommandDesk, stack: AsyncExitStack
