@@ -19,10 +19,12 @@ from farechain import broker, keys
 from farechain.cli import main
 from farechain.client import Party
 from farechain.day.live import live_rides
+from farechain.service import opening
 from monitoring.watched import Watched
 
 Made = Iterator[None]
 DAY_MS = 86_400_000
+NUMBER_MAX = 99_999_999
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 """So that states, refusals and blocks come as often as the shorter durations want them."""
 RESTARTS, BROKER, DISK = "a chain that starts again", "a broker", "a small disk"
+ANOTHER = "another chain"
 FACTORS = {RESTARTS: 5}
 FACTOR = 20
 
@@ -146,10 +149,15 @@ def _conflict(chain: Watched) -> Made:
 
 
 def _no_numbers(chain: Watched) -> Made:
-    """The day ends with sellers whose numbers are used up: the fault is there from the start."""
-    yield
+    """The numbers of the riders' seller were used up within the day; now there are no others either."""
     bureau = Party(tax_id="", seed=keys.read_key(chain.place / "keys" / "bureau.key"), network="shenzhen")
-    chain.command(bureau.grant_numbers("26441" + "0" * 7, 1, 90_000_000))
+    ledger = opening.open_ledger(chain.settings, readonly=True)
+    grants = [grant for grant in ledger.registry()["grants"] if not grant["tax_id"] and not grant["closed"]]
+    ledger.close()
+    for grant in grants:
+        assert chain.command(bureau.close_grant(grant["code"], grant["from"])) == 201
+    yield
+    assert chain.command(bureau.grant_numbers(grants[0]["code"], grants[0]["to"] + 1, NUMBER_MAX)) == 201
 
 
 def _audited(chain: Watched) -> Made:
@@ -237,23 +245,28 @@ BURNS = ("FarechainMinuteBurnFast", "FarechainMinuteBurnSlow", "FarechainSecondB
 STUCK = ("FarechainNoProgress", "FarechainRequestsBurnFast", "FarechainRequestsBurnSlow")
 NUMBERS = ("FarechainPaymentsWaiting", "FarechainNumbersShort")
 FAULTS = [
-    Fault("the numbers of a seller are used up, then the bureau grants some", NUMBERS, _no_numbers),
+    Fault("the bureau closes the last grant", NUMBERS, _no_numbers),
     Fault("the service is killed", ("FarechainDown",), _killed),
     Fault("both witnesses are killed", AWAY, _witness_away),
     Fault("half of the events are forged", ("FarechainRejectedRatio",), _forged),
     Fault("twenty payments come again with other fares", ("FarechainPaymentConflict",), _conflict),
     Fault("an audit after a byte of a block was changed", ("FarechainAuditFailed",), _audited),
     Fault("the last audit is 36 days ago", ("FarechainAuditOld",), _never_audited),
-    Fault("one of two witnesses is killed", ("FarechainWitnessSilent",), _one_away),
-    Fault("the map of current state cannot be written", ("FarechainStateBehind",), _no_state_map),
-    Fault("the books' file is locked", ("FarechainBooksBehind",), _locked_books, rides_per_s=60),
+    Fault("one of two witnesses is killed", ("FarechainWitnessSilent",), _one_away, place=ANOTHER),
+    Fault(
+        "the map of current state cannot be written", ("FarechainStateBehind",), _no_state_map, place=ANOTHER
+    ),
+    Fault(
+        "the books' file is locked", ("FarechainBooksBehind",), _locked_books, rides_per_s=60, place=ANOTHER
+    ),
     Fault(
         "the threads that write stand still, as with a disk that does not answer; commands come",
         STUCK,
         _stuck,
+        place=ANOTHER,
     ),
-    Fault("the witnesses are away for 75 s, then back", BURNS, _late),
-    Fault("a file of the source is replaced", ("FarechainSealingStopped",), _replaced),
+    Fault("the witnesses are away for 75 s, then back", BURNS, _late, place=ANOTHER),
+    Fault("a file of the source is replaced", ("FarechainSealingStopped",), _replaced, place=ANOTHER),
     Fault("the service is killed again and again", ("FarechainRestarting",), _restarting, place=RESTARTS),
     Fault(
         "the topics of receipts and dead letters are missing",
@@ -288,9 +301,9 @@ def made(fault: Fault, chain: Watched) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def small_disk(place: Path) -> Iterator[Path]:
-    """A file system of 64 MiB in memory; needs the right to mount."""
+    """A file system of 512 MiB in memory; needs the right to mount."""
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512m", "tmpfs", str(place)], check=True)
     try:
         yield place
     finally:
