@@ -160,6 +160,12 @@ def _no_numbers(chain: Watched) -> Made:
     assert chain.command(bureau.grant_numbers(grants[0]["code"], grants[0]["to"] + 1, NUMBER_MAX)) == 201
 
 
+def _no_backup(chain: Watched) -> Made:
+    """A new chain has none."""
+    yield
+    assert main(["backup", str(chain.place / "backups"), "--config", str(chain.config)]) == 0
+
+
 def _audited(chain: Watched) -> Made:
     segment = chain.settings.ledger.path / "blocks" / "00000000.seg"
     good = segment.read_bytes()[4000:4001]
@@ -246,6 +252,7 @@ STUCK = ("FarechainNoProgress", "FarechainRequestsBurnFast", "FarechainRequestsB
 NUMBERS = ("FarechainPaymentsWaiting", "FarechainNumbersShort")
 FAULTS = [
     Fault("the bureau closes the last grant", NUMBERS, _no_numbers),
+    Fault("no backup was ever made", ("FarechainBackupOld",), _no_backup),
     Fault("the service is killed", ("FarechainDown",), _killed),
     Fault("both witnesses are killed", AWAY, _witness_away),
     Fault("half of the events are forged", ("FarechainRejectedRatio",), _forged),
