@@ -30,6 +30,7 @@ POLL_S = 0.2
 NOT_MADE = {
     "FarechainNoHeadroom": "needs a flood that keeps a stage at work; a spool is not read so fast",
     "FarechainAppendConflict": "nothing from outside makes it: it guards against a defect of the program",
+    "FarechainReplicaAway": "needs a replica; `tests/integration` and `docs/drills` have its faults",
     "FarechainMemory": "nothing is known that lets it grow",
 }
 

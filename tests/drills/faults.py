@@ -160,6 +160,12 @@ def _no_numbers(chain: Watched) -> Made:
     assert chain.command(bureau.grant_numbers(grants[0]["code"], grants[0]["to"] + 1, NUMBER_MAX)) == 201
 
 
+def _no_backup(chain: Watched) -> Made:
+    """A new chain has none."""
+    yield
+    assert main(["backup", str(chain.place / "backups"), "--config", str(chain.config)]) == 0
+
+
 def _audited(chain: Watched) -> Made:
     segment = chain.settings.ledger.path / "blocks" / "00000000.seg"
     good = segment.read_bytes()[4000:4001]
@@ -224,11 +230,9 @@ def _no_topic(chain: Watched) -> Made:
 
 def _full(chain: Watched) -> Made:
     filler = chain.place / "filler"
-    usage = shutil.disk_usage(chain.place)
-    step = (usage.free - usage.total // 50) // 40
     with filler.open("wb") as file:
-        for _ in range(40):
-            file.write(bytes(step))
+        while (usage := shutil.disk_usage(chain.place)).free > usage.total // 25:
+            file.write(bytes(usage.total // 100))
             file.flush()
             threading.Event().wait(0.5)
     yield
@@ -246,6 +250,7 @@ STUCK = ("FarechainNoProgress", "FarechainRequestsBurnFast", "FarechainRequestsB
 NUMBERS = ("FarechainPaymentsWaiting", "FarechainNumbersShort")
 FAULTS = [
     Fault("the bureau closes the last grant", NUMBERS, _no_numbers),
+    Fault("no backup was ever made", ("FarechainBackupOld",), _no_backup),
     Fault("the service is killed", ("FarechainDown",), _killed),
     Fault("both witnesses are killed", AWAY, _witness_away),
     Fault("half of the events are forged", ("FarechainRejectedRatio",), _forged),
