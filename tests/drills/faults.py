@@ -70,6 +70,7 @@ def _restarting(chain: Watched) -> Made:
         assert chain.service is not None
         chain.service.kill()
         chain.start()
+        threading.Event().wait(3)  # lives that no scrape sees are no restarts
     yield
 
 
