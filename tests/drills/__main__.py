@@ -30,6 +30,10 @@ POLL_S = 0.2
 NOT_MADE = {
     "FarechainNoHeadroom": "needs a flood that keeps a stage at work; a spool is not read so fast",
     "FarechainAppendConflict": "nothing from outside makes it: it guards against a defect of the program",
+    "FarechainReplicaAway": "needs a replica; `tests/integration` and `docs/drills` have its faults",
+    "FarechainRelayBehind": "needs a broker; `alerts_test.yml` and `tests/unit/test_relay_rounds.py` have it",
+    "FarechainRequestsBurnFast": "needs a service that fails and answers; `alerts_test.yml` has it",
+    "FarechainRequestsBurnSlow": "as the fast one",
     "FarechainMemory": "nothing is known that lets it grow",
 }
 

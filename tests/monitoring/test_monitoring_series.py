@@ -55,6 +55,8 @@ def test_what_is_not_known_is_no_number() -> None:
         "farechain_waiting_payments",
         "farechain_books_lag_blocks",
         "farechain_oldest_waiting_event_seconds",
+        "farechain_replica_lag_blocks",
+        "farechain_replica_answered_timestamp_seconds",
     }
     for family in Metrics().registry.collect():
         for sample in family.samples:

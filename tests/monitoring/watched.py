@@ -103,7 +103,7 @@ class Watched:
         self.service = Child(["serve", "--config", str(self.config)], lines)
         for left in reversed(range(STARTS)):
             try:
-                return self.service.wait_until_answering(f"http://{self.target}/livez")
+                return self.service.wait_until_answering(f"http://{self.target}/readyz")
             except FarechainError:  # a busy machine takes its time; what has ended is no such case
                 if not self.service.running or not left:
                     raise

@@ -156,6 +156,7 @@ class Metrics:
         self._unpublished: deque[tuple[int, int, int]] = deque(maxlen=UNPUBLISHED_MAX)
         self._unsealed_ms: int | None = None
         for unknown in (
+            self.backup_time,
             self.height,
             self.checkpoint_size,
             self.checkpoint_time,

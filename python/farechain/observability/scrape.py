@@ -9,7 +9,7 @@ Labels = frozenset[tuple[str, str]]
 
 
 class Scrape:
-    """One reading of a service's metrics.
+    """One reading of a service's metrics; what is not a number says nothing.
 
     Args:
         text: the text format of Prometheus.
@@ -23,7 +23,8 @@ class Scrape:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 labels = frozenset(sample.labels.items())
-                self._samples.setdefault(sample.name, {})[labels] = float(sample.value)
+                if not math.isnan(sample.value):
+                    self._samples.setdefault(sample.name, {})[labels] = float(sample.value)
 
     def by(self, name: str, label: str) -> dict[str, float]:
         """Sums of a metric by one of its labels; empty where nobody says it."""

@@ -1,7 +1,5 @@
 """Gauges and probes of a service begin where the last process left, not at zero."""
 
-from collections.abc import Sequence
-
 from farechain._core import Ledger, PublicLog
 from farechain.api.context import Liveness
 from farechain.config import Settings
@@ -17,16 +15,11 @@ def resume(
     ledger: Ledger,
     public_log: PublicLog,
     settings: Settings,
-    vkeys: Sequence[str],
     *,
     metrics: Metrics,
     liveness: Liveness,
 ) -> None:
-    """Shows what is there. Blocks for some reads of the ledger.
-
-    Args:
-        vkeys: verifier keys of the witnesses.
-    """
+    """Shows what is there. Blocks for some reads of the ledger."""
     status = ledger.status()
     metrics.height.set(ledger.height)
     metrics.waiting.set(status["waiting"])
@@ -37,6 +30,7 @@ def resume(
     metrics.state_time.set(stated["time_ms"] / 1000 if stated else 0)
     note = public_log.checkpoint()
     if note:
+        vkeys = [member.vkey for member in settings.witnesses.members]
         liveness.cosigners = tuple(cosigners(note, vkeys))
         liveness.published_s = (settings.public_dir / "checkpoint").stat().st_mtime
         metrics.checkpoint_time.set(liveness.published_s)

@@ -165,7 +165,7 @@ class Service:
             )
             bookkeeper = await self._bookkeeper(ledger, stack)
             parts = Parts(ledger, public_log, source, commands, publisher, relays, private, bookkeeper)
-            self._resume(ledger, public_log)
+            resume(ledger, public_log, settings, metrics=self._metrics, liveness=self._liveness)
             site = create_site(self._context(parts), self._keeping)
             self._app.app = self._traces.around(site)
             self._supervisor.tell(STATUS=f"owner, opened at height {ledger.height}")
@@ -180,16 +180,6 @@ class Service:
             )
             log.info("stopped height=%d published=%d", summary.height, summary.published_size)
             return summary
-
-    def _resume(self, ledger: Ledger, public_log: PublicLog) -> None:
-        resume(
-            ledger,
-            public_log,
-            self._settings,
-            self._vkeys,
-            metrics=self._metrics,
-            liveness=self._liveness,
-        )
 
     def _publisher(self, ledger: Ledger, public_log: PublicLog) -> Publisher:
         witnesses = self._settings.witnesses
