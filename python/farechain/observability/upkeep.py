@@ -1,4 +1,4 @@
-"""The metrics of what changes slowly: numbers that are left, the last audit, the disk."""
+"""The metrics of what changes slowly: numbers that are left, the last audit, disk and memory."""
 
 import math
 from collections.abc import Mapping
@@ -33,6 +33,9 @@ class UpkeepMetrics:
         self.audit_failed = gauge("farechain_audit_failed", "1 where the last audit found something wrong")
         self.free = gauge("farechain_disk_free_bytes", "Free on the ledger's file system, for this user")
         self.size = gauge("farechain_disk_size_bytes", "Size of the ledger's file system")
+        self.tables = gauge(
+            "farechain_tables_memory_bytes", "Memory that index and verifier need; grows with the ledger"
+        )
         self.ledger_bytes = Gauge(
             "farechain_ledger_bytes", "Bytes of the ledger on disk, by part", ["part"], registry=registry
         )

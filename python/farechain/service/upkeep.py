@@ -1,4 +1,4 @@
-"""Looks now and then at what changes slowly: how long numbers last, the last audit, the disk."""
+"""Looks now and then at what changes slowly: how long numbers last, the last audit, disk, memory."""
 
 import asyncio
 import json
@@ -57,6 +57,7 @@ class Upkeep:
         self._numbers(int(time.time() * 1000))
         self._audit()
         self._disk()
+        self._metrics.tables.set(sum(self._ledger.memory_bytes().values()))
         return time.thread_time() - started
 
     def _numbers(self, now_ms: int) -> None:
