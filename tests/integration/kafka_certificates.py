@@ -67,6 +67,7 @@ class Authority:
         )
         made = Signed(*(self._place / f"{name}.{kind}.pem" for kind in ("key", "certificate", "store")))
         made.key.write_bytes(secret)
+        made.key.chmod(0o600)
         made.certificate.write_bytes(pem)
         made.store.write_bytes(secret + pem)
         return made

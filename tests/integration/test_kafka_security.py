@@ -70,6 +70,7 @@ class Town:
         if listener == "LOGIN":
             password = self.place / "password"
             password.write_text(PASSWORD + "\n")
+            password.chmod(0o600)
             given |= {"protocol": "SASL_SSL", "sasl_username": USER, "sasl_password_file": password}
         elif listener != "PLAIN":
             given |= {"cert_file": self.client.certificate, "key_file": self.client.key}

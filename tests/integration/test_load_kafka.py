@@ -76,7 +76,9 @@ def running(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     try:
         cluster.prepare()
         cluster.start()
-        found = re.search(r"listening on (http://\S+)", (tmp_path / "cluster/log/serve-1.log").read_text())
+        found = re.search(
+            r"listening on (http://[0-9.:]+)", (tmp_path / "cluster/log/serve-1.log").read_text()
+        )
         assert found is not None
         yield tmp_path / "cluster", found[1]
     finally:

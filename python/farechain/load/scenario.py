@@ -113,7 +113,7 @@ class PromiseTable(Section):
 class Scenario(Section):
     """A whole scenario. ``name`` is the file's."""
 
-    name: str = ""
+    name: str = Field(default="", description="Of the file; not a key of it.")
     about: str = Field(min_length=1, description="What it shows, in one sentence.")
     seed: int = Field(default=1, ge=0, description="Of arrivals and payments: the same seed gives the same.")
     warm_up_s: float = Field(
@@ -129,8 +129,8 @@ class Scenario(Section):
         description="Registers the devices of a day with so many invoices: 3,000 for 170,000.",
     )
     rate: RateTable = RateTable()
-    backlog: BacklogTable | None = None
-    faults: tuple[FaultTable, ...] = Field(default=(), strict=False)
+    backlog: BacklogTable | None = Field(default=None, description="What waits when the service starts.")
+    faults: tuple[FaultTable, ...] = Field(default=(), strict=False, description="What goes wrong, and when.")
     promises: PromiseTable = PromiseTable()
 
     @property
