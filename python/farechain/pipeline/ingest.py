@@ -27,7 +27,7 @@ CATCHING_UP_S = 1.0
 
 URGENT_INPUTS = 2048
 """Inputs of a block that somebody waits for: it takes a quarter of a full one's time."""
-PREPARE_S = 0.1
+PREPARE_S = 0.05
 """No block holds more than was prepared in this time lately: who gives a command waits for those under way.
 With keys that are new, or on a slow machine, full blocks would take several times as long."""
 PACE_FROM_INPUTS = 512
@@ -242,7 +242,8 @@ class Ingest:
 
     def _is_full(self) -> bool:
         intake, limits = self._intake, self._limits
-        return intake.pending >= limits.max_inputs or intake.pending_bytes >= limits.max_bytes
+        most = min(limits.max_inputs, self._most_inputs)
+        return intake.pending >= most or intake.pending_bytes >= limits.max_bytes
 
     async def _seal(self) -> None:
         """Seals a block once the last one is prepared: as late as possible, with what somebody waits for."""
