@@ -10,9 +10,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 from drills.faults import DISK, FACTOR, FACTORS, FAULTS, SETTINGS, Fault, made, small_disk
 from monitoring import scaling
 from monitoring.programs import Prometheus, prometheus
-from monitoring.watched import Watched, watched
+from monitoring.watched import riding, watched
 
 REPORT = Path(__file__).parents[2] / "docs" / "drills" / "alerts.md"
 PATIENCE_S = 120
@@ -51,24 +51,6 @@ class Seen:
         """As one line of JSON has it."""
         times = {"fired_s": self.fired_s, "ended_s": self.ended_s}
         return {"alert": self.alert, "fault": self.fault.what, **times}
-
-
-@contextmanager
-def riding(chain: Watched, per_s: float) -> Iterator[None]:
-    """Rides that come at a steady pace."""
-    ended = threading.Event()
-
-    def ride() -> None:
-        while not ended.wait(1 / per_s):
-            chain.ride()
-
-    rider = threading.Thread(target=ride)
-    rider.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        rider.join()
 
 
 def drill(name: str, place: Path, told: Callable[[Seen], None]) -> None:

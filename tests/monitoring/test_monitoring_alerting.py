@@ -2,36 +2,15 @@
 
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from monitoring import scaling
 from monitoring.programs import Prometheus, Told, alertmanager, prometheus
-from monitoring.watched import Watched
+from monitoring.watched import Watched, riding
 
 FACTOR = 30
-
-
-@contextmanager
-def riding(chain: Watched) -> Iterator[None]:
-    """Somebody rides all the time."""
-    ended = threading.Event()
-
-    def ride() -> None:
-        while not ended.wait(0.2):
-            chain.ride()
-
-    rider = threading.Thread(target=ride)
-    rider.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        rider.join()
 
 
 def test_amtool_accepts_the_configuration_and_routes_by_severity() -> None:
@@ -54,7 +33,7 @@ def test_a_killed_service_and_a_lost_witness_are_told_and_their_repair_too(
     with (
         alertmanager(tmp_path / "alertmanager", told, factor=FACTOR) as address,
         prometheus(tmp_path / "prometheus", chain.target, factor=FACTOR, alertmanager=address) as asked,
-        riding(chain),
+        riding(chain, per_s=5),
     ):
         asked.until(is_up)
         assert chain.service is not None

@@ -185,3 +185,21 @@ def watched(
         yield chain
     finally:
         chain.end()
+
+
+@contextmanager
+def riding(chain: Watched, per_s: float) -> Iterator[None]:
+    """Rides that come at a steady pace."""
+    ended = threading.Event()
+
+    def ride() -> None:
+        while not ended.wait(1 / per_s):
+            chain.ride()
+
+    rider = threading.Thread(target=ride)
+    rider.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        rider.join()
